@@ -1,0 +1,2 @@
+-- pg_retail: the retail middle platform inside PostgreSQL.
+-- \echo Use "CREATE EXTENSION pg_retail CASCADE" to load this file. \quit

@@ -1,0 +1,243 @@
+-- Making the tables, keeping them at this version, who may do what.
+
+CREATE FUNCTION retail._schema_version() RETURNS integer
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$ SELECT 1 $$;
+COMMENT ON FUNCTION retail._schema_version() IS 'Internal: the version of the tables this release works with.';
+
+CREATE FUNCTION retail._check_postgis() RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    schema text;
+BEGIN
+    SELECT quote_ident(n.nspname) INTO schema
+    FROM pg_extension e
+        JOIN pg_namespace n ON n.oid = e.extnamespace
+    WHERE e.extname = 'postgis';
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'PostGIS is not installed in this database'
+            USING ERRCODE = '55000',
+                DETAIL = 'retail.location keeps its point as a PostGIS geography.',
+                HINT = 'Run CREATE EXTENSION postgis, then SELECT retail.init() again.';
+    END IF;
+    RETURN schema;
+END
+$$;
+COMMENT ON FUNCTION retail._check_postgis() IS 'Internal: the schema PostGIS is in, quoted. Errors: 55000 PostGIS is missing.';
+
+CREATE FUNCTION retail._check_tables() RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    have integer;
+BEGIN
+    IF to_regclass('retail.meta') IS NOT NULL THEN
+        SELECT m.value::integer INTO have FROM retail.meta m WHERE m.name = 'schema_version';
+    END IF;
+    IF have IS NULL THEN
+        RAISE EXCEPTION 'the tables of pg_retail are not there'
+            USING ERRCODE = 'RT004', HINT = 'Run SELECT retail.init() first.';
+    ELSIF have < retail._schema_version() THEN
+        RAISE EXCEPTION 'the tables of pg_retail are of version %, and version % is wanted', have, retail._schema_version()
+            USING ERRCODE = 'RT004', HINT = 'Run SELECT retail.migrate() first.';
+    ELSIF have > retail._schema_version() THEN
+        RAISE EXCEPTION 'the tables of pg_retail are of version %, and this release knows version %', have, retail._schema_version()
+            USING ERRCODE = 'RT004', HINT = 'Install the newer release and run ALTER EXTENSION pg_retail UPDATE.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION retail._check_tables() IS 'Internal: raises RT004 unless the tables are there and of the version this release works with.';
+
+CREATE FUNCTION retail._run_part(part text, sql text) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+SET client_min_messages = warning
+AS $$
+DECLARE
+    postgis text := retail._check_postgis();
+BEGIN
+    -- the files say "public" where PostGIS is meant; it may live elsewhere
+    IF postgis <> 'public' THEN
+        sql := regexp_replace(sql, '\mpublic\.(?=(?:geography|geometry|st_))', replace(postgis, '\', '\\') || '.', 'g');
+    END IF;
+    EXECUTE sql;
+    INSERT INTO retail.meta AS m (name, value)
+    VALUES ('part ' || part, retail._schema_version()::text)
+    ON CONFLICT ON CONSTRAINT meta_pkey DO UPDATE SET value = EXCLUDED.value;
+END
+$$;
+COMMENT ON FUNCTION retail._run_part(text, text) IS 'Internal: runs one file of sql/schema and notes it in retail.meta.';
+
+CREATE FUNCTION retail.init() RETURNS TABLE (part text, action text)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    next record;
+    have boolean;
+BEGIN
+    PERFORM retail._check_postgis();
+    PERFORM pg_advisory_xact_lock(hashtextextended('pg_retail init', 0));
+    FOR next IN SELECT p.part, p.sql FROM retail._schema_parts() p ORDER BY p.part COLLATE "C" LOOP
+        have := false;
+        IF to_regclass('retail.meta') IS NOT NULL THEN
+            SELECT EXISTS (SELECT FROM retail.meta m WHERE m.name = 'part ' || next.part) INTO have;
+        END IF;
+        part := next.part;
+        IF have THEN
+            action := 'present';
+        ELSE
+            PERFORM retail._run_part(next.part, next.sql);
+            action := 'created';
+        END IF;
+        RETURN NEXT;
+    END LOOP;
+
+    -- what a restore has brought wins
+    INSERT INTO retail.meta (name, value)
+    VALUES ('schema_version', retail._schema_version()::text)
+    ON CONFLICT DO NOTHING;
+    PERFORM retail._check_tables();
+END
+$$;
+COMMENT ON FUNCTION retail.init() IS
+'Makes the tables, triggers and views of pg_retail in the schemas retail and retail_bi, as ordinary objects that belong to the caller and that backups carry whole.
+Returns each part and what became of it: created, or present. Calling it again is harmless, also after a restore. Does not need the library preloaded.
+Errors: 55000 PostGIS is missing, RT004 tables of another version are there (run retail.migrate()).';
+
+CREATE FUNCTION retail.migrate() RETURNS TABLE (part text, action text)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    next record;
+    have integer;
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended('pg_retail init', 0));
+    IF to_regclass('retail.meta') IS NOT NULL THEN
+        SELECT m.value::integer INTO have FROM retail.meta m WHERE m.name = 'schema_version';
+    END IF;
+    -- version 1 is the first: nothing older exists to be brought forward
+    IF have IS DISTINCT FROM retail._schema_version() THEN
+        PERFORM retail._check_tables();
+    END IF;
+
+    FOR next IN
+        SELECT p.part, p.sql, m.name IS NULL AS missing
+        FROM retail._schema_parts() p
+            LEFT JOIN retail.meta m ON m.name = 'part ' || p.part
+        ORDER BY p.part COLLATE "C"
+    LOOP
+        part := next.part;
+        IF next.missing THEN
+            PERFORM retail._run_part(next.part, next.sql);
+            action := 'created';
+        ELSIF next.part IN ('40-guards', '50-views') THEN
+            PERFORM retail._run_part(next.part, next.sql);
+            action := 'renewed';
+        ELSE
+            action := 'present';
+        END IF;
+        RETURN NEXT;
+    END LOOP;
+    UPDATE retail.meta m SET value = retail._schema_version()::text
+    WHERE m.name = 'schema_version' AND m.value <> retail._schema_version()::text;
+END
+$$;
+COMMENT ON FUNCTION retail.migrate() IS
+'Brings tables that an earlier release made to the version of this one, and makes triggers and views anew: what to run after ALTER EXTENSION pg_retail UPDATE, or when a guard has been dropped.
+Returns each part and what became of it: created, renewed or present. Calling it again is harmless. Waits for open transactions on the tables, which it locks to the end of its own.
+Errors: RT004 the tables are not there, or newer than this release.';
+
+CREATE FUNCTION retail.grant_access(role text, level text) RETURNS TABLE (object text, privilege text)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    grantee name;
+    master CONSTANT text[] := ARRAY['channel', 'location', 'product', 'sku', 'listing', 'safety_stock'];
+    calls CONSTANT text[] := ARRAY['now', 'available', 'pool', 'receive', 'receive_lines', 'adjust', 'count_stock',
+        'block', 'unblock', 'sell', 'sell_lines', 'take_back', 'reserve', 'reserve_lines', 'confirm', 'release',
+        'extend', 'consume', 'consume_lines', 'cancel', 'to_wgs84'];
+    functions text[];
+    reads text[] := ARRAY[]::text[];
+    writes text[] := ARRAY[]::text[];
+    views boolean := false;
+    next record;
+BEGIN
+    -- as it is, or as regrole shows it
+    SELECT r.rolname INTO grantee
+    FROM pg_roles r
+    WHERE r.rolname = role OR quote_ident(r.rolname) = role
+    ORDER BY r.rolname = role DESC
+    LIMIT 1;
+    IF grantee IS NULL THEN
+        RAISE EXCEPTION 'role "%" does not exist', role
+            USING ERRCODE = '42704', HINT = 'Create it first: pg_retail makes no roles.';
+    END IF;
+    PERFORM retail._check_tables();
+
+    CASE level
+        WHEN 'app' THEN
+            functions := calls || ARRAY['outbox_take', 'outbox_done'];
+            reads := master;
+        WHEN 'clerk' THEN
+            functions := calls;
+            reads := master || ARRAY['stock', 'lot', 'reservation', 'shortage'];
+        WHEN 'analyst' THEN
+            functions := ARRAY['now'];
+            views := true;
+        WHEN 'operator' THEN
+            functions := calls || ARRAY['outbox_take', 'outbox_done', 'expire_reservations', 'sweep',
+                'archive_reservations', 'purge_requests', 'purge_outbox', 'repair_flags', '_repair_marked', '_drain',
+                'schedule_jobs', 'unschedule_jobs', 'bulk_write', 'reset_cells', 'verify', 'status',
+                '_is_time_zone', '_check_tables', '_jobs', '_cron_database', 'wgs84_longitude', 'wgs84_latitude'];
+            reads := master || ARRAY['meta', 'stock', 'lot', 'reservation', 'reservation_history', 'movement', 'shortage',
+                'request', 'bulk_load', 'sold_out', 'flag_repair', 'outbox', 'outbox_consumer', 'outbox_delivery'];
+            writes := master || ARRAY['stock', 'lot', 'reservation'];
+            views := true;
+        ELSE
+            RAISE EXCEPTION 'level "%" is not known', level
+                USING ERRCODE = '22023', HINT = 'Levels are app, clerk, analyst and operator.';
+    END CASE;
+
+    FOR next IN
+        SELECT 1 AS rank, 'SCHEMA' AS kind, s.name, 'USAGE' AS right
+        FROM (VALUES ('retail', level <> 'analyst'), ('retail_bi', views)) s (name, given)
+        WHERE s.given
+        UNION ALL
+        SELECT 2, 'ROUTINE', p.oid::regprocedure::text, 'EXECUTE'
+        FROM pg_proc p
+        WHERE p.pronamespace = 'retail'::regnamespace AND p.proname = ANY (functions)
+        UNION ALL
+        SELECT 3, 'TABLE', format('retail.%I', t.name), 'SELECT' FROM unnest(reads) t (name)
+        UNION ALL
+        SELECT 3, 'TABLE', format('retail.%I', t.name), r.name
+        FROM unnest(writes) t (name), (VALUES ('INSERT'), ('UPDATE'), ('DELETE')) r (name)
+        UNION ALL
+        SELECT 3, 'TABLE', format('retail_bi.%I', c.relname), 'SELECT'
+        FROM pg_class c
+        WHERE views AND c.relnamespace = 'retail_bi'::regnamespace AND c.relkind = 'v'
+        UNION ALL
+        SELECT v.*
+        FROM (VALUES (3, 'TABLE', 'retail.shortage', 'UPDATE (resolved_at)'),
+                     (3, 'TABLE', 'retail.outbox_consumer', 'DELETE'),
+                     (4, 'SEQUENCE', 'retail.reservation_id_seq', 'USAGE')) v
+        WHERE level = 'operator'
+        ORDER BY 1, 3, 4
+    LOOP
+        EXECUTE format('GRANT %s ON %s %s TO %I', next.right, next.kind, next.name, grantee);
+        object := lower(next.kind) || ' ' || next.name;
+        privilege := next.right;
+        RETURN NEXT;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION retail.grant_access(text, text) IS
+'Gives an existing role what it needs for its work.
+role: its name; level: app (every business call, the outbox, master data to read), clerk (every business call; master data, stock, reservations and shortages to read), analyst (the views in retail_bi and nothing else), operator (all of that, master data to write, bulk loads, jobs, repairs).
+Returns each object and the privilege given. Levels add up, calling it again is harmless; no role is made, nothing is taken away. New views of a later release need another call.
+Errors: 42704 no such role, 22023 no such level, RT004 init() was not run.';

@@ -1,0 +1,54 @@
+/*-------------------------------------------------------------------------
+ * arg.h
+ *		Arguments of the public functions: each check written once.
+ *-------------------------------------------------------------------------
+ */
+#ifndef RETAIL_ARG_H
+#define RETAIL_ARG_H
+
+#include "postgres.h"
+
+#include "datatype/timestamp.h"
+#include "fmgr.h"
+
+#include "master.h"
+
+/* A line of a basket, receipt or delivery, with its codes looked up. */
+typedef struct LineArg
+{
+	SkuInfo		sku;
+	LocationInfo location;
+	int64		qty;
+	Datum		lot;			/* text; 0: none given */
+	bool		has_expiry;
+	DateADT		expires_on;
+	int			line_no;		/* from 0, in the order given */
+} LineArg;
+
+/* Raise 22004 for NULL, 22023 or an unknown code's own error otherwise. */
+extern Datum retail_arg_text(FunctionCallInfo fcinfo, int i, const char *name);
+extern int64 retail_arg_int64(FunctionCallInfo fcinfo, int i, const char *name);
+extern SkuInfo retail_arg_sku(FunctionCallInfo fcinfo, int i);
+extern LocationInfo retail_arg_location(FunctionCallInfo fcinfo, int i);
+extern int64 retail_arg_qty(FunctionCallInfo fcinfo, int i);
+extern void retail_check_qty(int64 qty);
+
+/* A text within 200 characters, or 0 for NULL. */
+extern Datum retail_arg_ref(FunctionCallInfo fcinfo, int i, const char *name);
+
+/*
+ * A ttl in microseconds: the argument, else the channel's, else the setting;
+ * within 1 second and pg_retail.max_ttl.
+ */
+extern int64 retail_arg_ttl(FunctionCallInfo fcinfo, int i, int64 channel_ttl_us);
+
+/* When it happened: the argument, or now; not far in the future. */
+extern TimestampTz retail_arg_occurred_at(FunctionCallInfo fcinfo, int i, TimestampTz now);
+
+/* line[] or receipt_line[]; raises for NULL, none, or a bad line. */
+extern LineArg *retail_arg_lines(FunctionCallInfo fcinfo, int i, int *nlines);
+
+/* Orders by (sku, location, line): the fixed order in which stocks are taken. */
+extern int	retail_line_compare(const void *a, const void *b);
+
+#endif							/* RETAIL_ARG_H */

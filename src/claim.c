@@ -1,0 +1,292 @@
+/*-------------------------------------------------------------------------
+ * claim.c
+ *		Taking units for a shopper, out of lapsed holds where need be.
+ *
+ * A hold blocks no sale from the instant it lapses, whether or not a job has
+ * set its status: the take that needs its units sets it to expired itself, in
+ * its own transaction, and spends what that gives.  Until then the counter
+ * goes by status and still counts the hold, so that everybody agrees.
+ *
+ * A refusal looks for lapsed holds only when the cell's deadline bound has
+ * passed.  A look that finds none moves the bound on, by the rule in cell.h.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "common/int.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "arg.h"
+#include "claim.h"
+#include "clock.h"
+#include "fault.h"
+#include "sold_out.h"
+#include "stock_read.h"
+#include "stock_row.h"
+#include "table.h"
+
+PG_FUNCTION_INFO_V1(retail_expire_reservations);
+
+static void
+held_keys(ScanKey keys, Escrow escrow)
+{
+	int32		sku_id;
+	int32		location_id;
+
+	retail_escrow_key(escrow, &sku_id, &location_id);
+	retail_key_int4(&keys[0], 1, sku_id);
+	retail_key_int4(&keys[1], 2, location_id);
+}
+
+bool
+retail_expire_row(RetailScan *scan, TimestampTz now)
+{
+	Datum		values[RESERVATION_NCOLS];
+	bool		isnull[RESERVATION_NCOLS] = {false};
+
+	values[RESERVATION_STATUS] = CStringGetTextDatum(retail_outcome_name[OUTCOME_EXPIRED]);
+	values[RESERVATION_CHANGED_AT] = TimestampTzGetDatum(now);
+	return retail_row_try_update(scan,
+								 SET_COLUMN(RESERVATION_STATUS) |
+								 SET_COLUMN(RESERVATION_CHANGED_AT),
+								 values, isnull);
+}
+
+/*
+ * Moves the cell's deadline bound to the earliest deadline of a held row, seen
+ * by a dirty scan, if none is due.  Not after a claim of ours: its abort would
+ * bring back rows this scan cannot see.
+ */
+static void
+raise_bound(Escrow escrow, uint64 seen, TimestampTz now)
+{
+	ScanKeyData keys[2];
+	RetailScan	scan;
+	TimestampTz earliest = DT_NOEND;
+
+	if (retail_escrow_claimed(escrow))
+		return;
+	held_keys(keys, escrow);
+	retail_scan_begin_dirty(&scan, TABLE_RESERVATION, INDEX_RESERVATION_HELD, RowExclusiveLock, 2, keys);
+	if (retail_scan_next(&scan))
+	{
+		bool		isnull;
+
+		earliest = DatumGetTimestampTz(retail_column(TABLE_RESERVATION, scan.slot,
+													 RESERVATION_EXPIRES_AT, &isnull));
+	}
+	retail_scan_end(&scan);
+	if (earliest > now)
+		retail_expiry_raise(retail_escrow_cell(escrow), seen, earliest);
+}
+
+int64
+retail_claim_lapsed(Escrow escrow, int64 missing, TimestampTz now, bool *skipped)
+{
+	Cell	   *cell = retail_escrow_cell(escrow);
+	uint64		bound = pg_atomic_read_u64(&cell->expiry);
+	int32		sku_id;
+	int32		location_id;
+	int64		lapsed;
+	int64		claimed = 0;
+	ScanKeyData keys[3];
+	RetailScan	scan;
+
+	*skipped = false;
+	if (!retail_expiry_due(bound, now) || RETAIL_FAULT("claim_off"))
+		return 0;
+	retail_escrow_key(escrow, &sku_id, &location_id);
+	lapsed = retail_stock_lapsed(sku_id, location_id, RowExclusiveLock, now);
+	if (lapsed == 0)
+		raise_bound(escrow, bound, now);
+	if (lapsed == 0 || (lapsed < missing && missing != PG_INT64_MAX))
+		return 0;
+
+	held_keys(keys, escrow);
+	retail_key_due(&keys[2], 3, now);
+	retail_scan_begin(&scan, TABLE_RESERVATION, INDEX_RESERVATION_HELD, RowExclusiveLock, NULL, 3, keys);
+	while (claimed < missing && retail_scan_next(&scan))
+	{
+		int64		qty = retail_column_int64(TABLE_RESERVATION, scan.slot, RESERVATION_QTY);
+
+		if (retail_expire_row(&scan, now))
+		{
+			retail_escrow_set_claimed(escrow);
+			retail_escrow_give(escrow, qty);
+			claimed += qty;
+		}
+		else
+			*skipped = true;
+		CHECK_FOR_INTERRUPTS();
+	}
+	retail_scan_end(&scan);
+	if (claimed > 0)
+		CommandCounterIncrement();
+	return claimed;
+}
+
+bool
+retail_take(Escrow escrow, int64 qty, const SaleRule *rule, TimestampTz now,
+			EscrowTake *take, Outcome *refusal)
+{
+	Cell	   *cell = retail_escrow_cell(escrow);
+	int64		floor;
+	int64		avail;
+	int64		missing;
+	int64		open;
+	bool		skipped;
+
+	if ((TimestampTz) pg_atomic_read_u64(&cell->lot_due) <= now)
+	{
+		int32		sku_id;
+		int32		location_id;
+
+		retail_escrow_key(escrow, &sku_id, &location_id);
+		retail_stock_expire_lots(sku_id, location_id, now);
+	}
+	for (;;)
+	{
+		floor = retail_sale_floor(rule, retail_escrow_physical_now(escrow));
+		if (retail_escrow_take(escrow, qty, floor, take))
+			return true;
+
+		/* how many units are missing, without overflow */
+		avail = retail_escrow_avail(escrow);
+		if (pg_sub_s64_overflow(avail, floor, &missing) ||
+			pg_sub_s64_overflow(qty, missing, &missing))
+			missing = PG_INT64_MAX - 1;
+		if (missing > 0 && retail_claim_lapsed(escrow, missing, now, &skipped) < missing)
+			break;
+
+		/* either claimed enough, or somebody gave in between: try again */
+		CHECK_FOR_INTERRUPTS();
+	}
+
+	/* never the refusal itself, only its label, hangs on what is in flight */
+	open = retail_escrow_others_open(escrow);
+	*refusal = skipped || open >= missing ? OUTCOME_BUSY : OUTCOME_INSUFFICIENT;
+	return false;
+}
+
+static int64
+after_floor(int64 avail, int64 floor)
+{
+	int64		left;
+
+	if (pg_sub_s64_overflow(avail, floor, &left))
+		return 0;
+	return Max(left, 0);
+}
+
+int64
+retail_takeable(Escrow escrow, const SaleRule *rule, TimestampTz now)
+{
+	Cell	   *cell = retail_escrow_cell(escrow);
+	int64		avail = retail_escrow_avail(escrow);
+	int32		sku_id;
+	int32		location_id;
+
+	if (!rule->on_sale)
+		return 0;
+	if (retail_expiry_due(pg_atomic_read_u64(&cell->expiry), now))
+	{
+		retail_escrow_key(escrow, &sku_id, &location_id);
+		avail += retail_stock_lapsed(sku_id, location_id, RowExclusiveLock, now);
+	}
+	return after_floor(avail, retail_sale_floor(rule, retail_escrow_physical_now(escrow)));
+}
+
+int64
+retail_takeable_at(int32 sku_id, int32 location_id, const SaleRule *rule, TimestampTz now)
+{
+	CellTruth	truth;
+	CellView	view;
+	Escrow		escrow = -1;
+	int64		physical;
+
+	if (!rule->on_sale)
+		return 0;
+	if (retail_cell_enabled() && !RecoveryInProgress())
+	{
+		escrow = retail_escrow_find(sku_id, location_id);
+		if (escrow >= 0 &&
+			(TimestampTz) pg_atomic_read_u64(&retail_escrow_cell(escrow)->lot_due) > now)
+			return retail_takeable(escrow, rule, now);
+		if (escrow < 0 && retail_escrow_peek(sku_id, location_id, &view) && view.lot_due > now)
+		{
+			int64		avail = view.avail;
+
+			if (retail_expiry_due(view.expiry, now))
+				avail += retail_stock_lapsed(sku_id, location_id, AccessShareLock, now);
+			return after_floor(avail, retail_sale_floor(rule, view.physical));
+		}
+	}
+	retail_stock_read(sku_id, location_id, AccessShareLock, now, &truth);
+	physical = truth.on_hand - truth.unavailable - truth.lot_expired;
+	return after_floor(physical - truth.active + truth.lapsed,
+					   retail_sale_floor(rule, physical));
+}
+
+/* ----------------------------------------------------------------
+ * The sweep
+ * ----------------------------------------------------------------
+ */
+
+/*
+ * retail.expire_reservations(max_rows): oldest deadline first.  The row is
+ * written only after its stock's cell is pinned, like every write.
+ */
+Datum
+retail_expire_reservations(PG_FUNCTION_ARGS)
+{
+	int32		max_rows;
+	int64		expired = 0;
+	TimestampTz now;
+	ScanKeyData key;
+	RetailScan	scan;
+	int		   *given;
+	int			ngiven = 0;
+
+	if (PG_ARGISNULL(0) || PG_GETARG_INT32(0) < 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("max_rows must be 1 or more")));
+	max_rows = PG_GETARG_INT32(0);
+	retail_engine_begin("retail.expire_reservations()");
+	now = retail_clock_now();
+	given = palloc_extended(sizeof(int) * (Size) Min(max_rows, 1024), 0);
+
+	retail_key_due(&key, 1, now);
+	retail_scan_begin(&scan, TABLE_RESERVATION, INDEX_RESERVATION_DUE, RowExclusiveLock, NULL, 1, &key);
+	while (expired < max_rows && retail_escrow_has_room() && retail_scan_next(&scan))
+	{
+		int32		sku_id = retail_column_int32(TABLE_RESERVATION, scan.slot, RESERVATION_SKU_ID);
+		int32		location_id = retail_column_int32(TABLE_RESERVATION, scan.slot, RESERVATION_LOCATION_ID);
+		int64		qty = retail_column_int64(TABLE_RESERVATION, scan.slot, RESERVATION_QTY);
+		Escrow		escrow = retail_escrow_touch(sku_id, location_id);
+
+		if (retail_expire_row(&scan, now))
+		{
+			if (!retail_escrow_claimed(escrow))
+			{
+				if (ngiven >= 1024 && (ngiven & (ngiven - 1)) == 0)
+					given = repalloc(given, sizeof(int) * 2 * (Size) ngiven);
+				given[ngiven++] = escrow;
+			}
+			retail_escrow_set_claimed(escrow);
+			retail_escrow_give(escrow, qty);
+			expired++;
+		}
+		CHECK_FOR_INTERRUPTS();
+	}
+	retail_scan_end(&scan);
+	if (expired > 0)
+		CommandCounterIncrement();
+	for (int i = 0; i < ngiven; i++)
+		retail_flag_after_give(given[i]);
+	PG_RETURN_INT64(expired);
+}

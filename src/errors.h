@@ -1,0 +1,34 @@
+/*-------------------------------------------------------------------------
+ * errors.h
+ *		SQLSTATEs of class RT: outcomes an application branches on.
+ *
+ * doc/errors.md has a row for each; the test "errors" raises each once.
+ *-------------------------------------------------------------------------
+ */
+#ifndef RETAIL_ERRORS_H
+#define RETAIL_ERRORS_H
+
+#include "utils/elog.h"
+
+/* No SKU has this code. */
+#define ERRCODE_RETAIL_UNKNOWN_SKU MAKE_SQLSTATE('R', 'T', '0', '0', '1')
+/* No location has this code. */
+#define ERRCODE_RETAIL_UNKNOWN_LOCATION MAKE_SQLSTATE('R', 'T', '0', '0', '2')
+/* No channel has this code. */
+#define ERRCODE_RETAIL_UNKNOWN_CHANNEL MAKE_SQLSTATE('R', 'T', '0', '0', '3')
+/* init() was not run, or the tables are older than the library. */
+#define ERRCODE_RETAIL_NOT_INITIALISED MAKE_SQLSTATE('R', 'T', '0', '0', '4')
+/* The request key belongs to another request. */
+#define ERRCODE_RETAIL_REQUEST_KEY_REUSED MAKE_SQLSTATE('R', 'T', '0', '0', '5')
+/* One transaction touches more stocks than it may. */
+#define ERRCODE_RETAIL_TOO_MANY_CELLS MAKE_SQLSTATE('R', 'T', '0', '0', '6')
+/* Every cell is in use by open transactions: retry. */
+#define ERRCODE_RETAIL_CELL_TABLE_FULL MAKE_SQLSTATE('R', 'T', '0', '0', '7')
+/* stock, lot, reservation or the ledger was written by hand. */
+#define ERRCODE_RETAIL_DIRECT_WRITE MAKE_SQLSTATE('R', 'T', '0', '0', '8')
+/* No reservation has this id. */
+#define ERRCODE_RETAIL_UNKNOWN_RESERVATION MAKE_SQLSTATE('R', 'T', '0', '1', '0')
+/* A SKU, location or channel with stock or reservations cannot be deleted. */
+#define ERRCODE_RETAIL_IN_USE MAKE_SQLSTATE('R', 'T', '0', '1', '1')
+
+#endif							/* RETAIL_ERRORS_H */

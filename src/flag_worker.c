@@ -1,0 +1,309 @@
+/*-------------------------------------------------------------------------
+ * flag_worker.c
+ *		Background workers that put sold-out flags right.
+ *
+ * A race, an abort, a lapsing hold or a change of safety stock can leave a
+ * flag wrong; whoever does so marks the cell, or the database.  One launcher
+ * for the whole server, connected to no database, looks at the marks a few
+ * times a second and starts a worker in each database that has some.  The
+ * worker writes the committed truth, one stock per transaction, and leaves
+ * when it has been idle for a few seconds, so that it never stands in the way
+ * of DROP DATABASE for long.
+ *
+ * A stock that fails is logged, marked again and left for a later round; the
+ * rest carry on.  Work per round is bounded by WORKER_BATCH.
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "postmaster/interrupt.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "storage/proc.h"
+#include "tcop/tcopprot.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+#include "utils/wait_event.h"
+
+#include "cell.h"
+#include "clock.h"
+#include "flag_repair.h"
+#include "flag_worker.h"
+#include "guc.h"
+
+#define LAUNCHER_NAP_MS 200
+#define WORKER_NAP_MS 200
+#define WORKER_BATCH 256
+#define WORKER_IDLE_MS 3000
+
+/* A database whose worker died young is left alone for this long. */
+#define RETRY_MS 10000
+#define MAX_WORKERS 16
+
+extern PGDLLEXPORT void retail_flag_launcher_main(Datum arg);
+extern PGDLLEXPORT void retail_flag_worker_main(Datum arg);
+
+/* ----------------------------------------------------------------
+ * The launcher
+ * ----------------------------------------------------------------
+ */
+
+typedef struct RunningWorker
+{
+	Oid			dbid;
+	BackgroundWorkerHandle *handle;
+	TimestampTz started_at;
+} RunningWorker;
+
+static RunningWorker running[MAX_WORKERS];
+static int	nrunning = 0;
+
+static void
+launcher_exit(int code, Datum arg)
+{
+	retail_cell_set_launcher(NULL);
+}
+
+/* Forgets workers that have left, except one that left too soon. */
+static void
+reap_workers(void)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	for (int i = 0; i < nrunning; i++)
+	{
+		pid_t		pid;
+
+		if (running[i].handle != NULL &&
+			GetBackgroundWorkerPid(running[i].handle, &pid) == BGWH_STOPPED)
+		{
+			pfree(running[i].handle);
+			running[i].handle = NULL;
+		}
+		if (running[i].handle == NULL &&
+			TimestampDifferenceExceeds(running[i].started_at, now, WORKER_IDLE_MS / 2) &&
+			(TimestampDifferenceExceeds(running[i].started_at, now, RETRY_MS) ||
+			 running[i].started_at == 0))
+		{
+			running[i] = running[--nrunning];
+			i--;
+		}
+	}
+}
+
+static bool
+start_worker(const CellKey *key, bool marked, void *arg)
+{
+	BackgroundWorker worker;
+	RunningWorker *slot;
+
+	for (int i = 0; i < nrunning; i++)
+	{
+		if (running[i].dbid == key->dbid)
+			return true;
+	}
+	if (nrunning == MAX_WORKERS)
+		return false;
+
+	memset(&worker, 0, sizeof(worker));
+	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
+	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
+	worker.bgw_restart_time = BGW_NEVER_RESTART;
+	strlcpy(worker.bgw_library_name, "pg_retail", BGW_MAXLEN);
+	strlcpy(worker.bgw_function_name, "retail_flag_worker_main", BGW_MAXLEN);
+	snprintf(worker.bgw_name, BGW_MAXLEN, "pg_retail flag worker for database %u", key->dbid);
+	strlcpy(worker.bgw_type, "pg_retail flag worker", BGW_MAXLEN);
+	worker.bgw_main_arg = ObjectIdGetDatum(key->dbid);
+	worker.bgw_notify_pid = MyProcPid;
+
+	/* the slot stays taken for a while when no process could be had */
+	slot = &running[nrunning++];
+	slot->dbid = key->dbid;
+	slot->started_at = GetCurrentTimestamp();
+	slot->handle = NULL;
+	(void) RegisterDynamicBackgroundWorker(&worker, &slot->handle);
+	return true;
+}
+
+void
+retail_flag_launcher_main(Datum arg)
+{
+	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
+	BackgroundWorkerUnblockSignals();
+	before_shmem_exit(launcher_exit, (Datum) 0);
+	retail_cell_set_launcher(MyLatch);
+
+	while (!ShutdownRequestPending)
+	{
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+						 LAUNCHER_NAP_MS, PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+		if (ConfigReloadPending)
+		{
+			ConfigReloadPending = false;
+			ProcessConfigFile(PGC_SIGHUP);
+		}
+		reap_workers();
+		if (retail_flag_worker)
+		{
+			Oid			wanted[RETAIL_MAX_WANTED];
+			int			nwanted = retail_cell_wanted(wanted);
+
+			for (int i = 0; i < nwanted; i++)
+			{
+				CellKey		key = {0, wanted[i], 0, 0};
+
+				(void) start_worker(&key, true, NULL);
+			}
+			retail_cell_visit_due(InvalidOid, false, retail_clock_now_in, start_worker, NULL);
+		}
+	}
+	proc_exit(0);
+}
+
+/* ----------------------------------------------------------------
+ * The worker of one database
+ * ----------------------------------------------------------------
+ */
+
+typedef struct Batch
+{
+	CellKey		keys[WORKER_BATCH];
+	bool		marked[WORKER_BATCH];
+	int			n;
+} Batch;
+
+static bool
+collect(const CellKey *key, bool marked, void *arg)
+{
+	Batch	   *batch = arg;
+
+	batch->keys[batch->n] = *key;
+	batch->marked[batch->n] = marked;
+	batch->n++;
+	return batch->n < WORKER_BATCH;
+}
+
+static void
+repair_patterns(const CellKey *key)
+{
+	retail_flag_repair_patterns();
+}
+
+/* One transaction; an error is logged and does not end the worker. */
+static bool
+in_transaction(void (*work) (const CellKey *key), const CellKey *key)
+{
+	MemoryContext cxt = CurrentMemoryContext;
+	volatile bool done = true;
+
+	SetCurrentStatementStartTimestamp();
+	StartTransactionCommand();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	PG_TRY();
+	{
+		work(key);
+		PopActiveSnapshot();
+		CommitTransactionCommand();
+	}
+	PG_CATCH();
+	{
+		HOLD_INTERRUPTS();
+		EmitErrorReport();
+		AbortCurrentTransaction();
+		FlushErrorState();
+		RESUME_INTERRUPTS();
+		done = false;
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(cxt);
+	return done;
+}
+
+/* Whether there was anything to do. */
+static bool
+run_round(Batch *batch)
+{
+	bool		wanted = retail_cell_take_wanted(MyDatabaseId);
+
+	if (wanted)
+	{
+		pgstat_report_activity(STATE_RUNNING, "repairing sold-out flags");
+		if (!in_transaction(repair_patterns, NULL))
+			retail_cell_want(MyDatabaseId);
+	}
+	batch->n = 0;
+	retail_cell_visit_due(MyDatabaseId, true, retail_clock_now_in, collect, batch);
+	for (int i = 0; i < batch->n && !ShutdownRequestPending; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		pgstat_report_activity(STATE_RUNNING, "repairing a sold-out flag");
+		if (!in_transaction(retail_flag_repair_stock, &batch->keys[i]))
+		{
+			retail_cell_mark_again(&batch->keys[i]);
+			(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+							 1000, PG_WAIT_EXTENSION);
+			ResetLatch(MyLatch);
+		}
+	}
+	pgstat_report_stat(true);
+	pgstat_report_activity(STATE_IDLE, NULL);
+	return wanted || batch->n > 0;
+}
+
+void
+retail_flag_worker_main(Datum arg)
+{
+	Batch	   *batch;
+	TimestampTz last_work;
+
+	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+	pqsignal(SIGTERM, die);
+	BackgroundWorkerUnblockSignals();
+	BackgroundWorkerInitializeConnectionByOid(DatumGetObjectId(arg), InvalidOid, 0);
+	batch = MemoryContextAlloc(TopMemoryContext, sizeof(Batch));
+	last_work = GetCurrentTimestamp();
+
+	/* a change of rules may have been left over from before a restart */
+	retail_cell_want(MyDatabaseId);
+	while (retail_flag_worker &&
+		   !TimestampDifferenceExceeds(last_work, GetCurrentTimestamp(), WORKER_IDLE_MS))
+	{
+		if (run_round(batch))
+			last_work = GetCurrentTimestamp();
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+						 WORKER_NAP_MS, PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+		if (ConfigReloadPending)
+		{
+			ConfigReloadPending = false;
+			ProcessConfigFile(PGC_SIGHUP);
+		}
+	}
+	proc_exit(0);
+}
+
+void
+retail_flag_worker_init(void)
+{
+	BackgroundWorker worker;
+
+	memset(&worker, 0, sizeof(worker));
+	worker.bgw_flags = BGWORKER_SHMEM_ACCESS;
+	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
+	worker.bgw_restart_time = 5;
+	strlcpy(worker.bgw_library_name, "pg_retail", BGW_MAXLEN);
+	strlcpy(worker.bgw_function_name, "retail_flag_launcher_main", BGW_MAXLEN);
+	strlcpy(worker.bgw_name, "pg_retail flag launcher", BGW_MAXLEN);
+	strlcpy(worker.bgw_type, "pg_retail flag launcher", BGW_MAXLEN);
+	RegisterBackgroundWorker(&worker);
+}

@@ -1,0 +1,1108 @@
+/*-------------------------------------------------------------------------
+ * table.c
+ *		The tables init() made, seen from C: find, read, lock, write rows.
+ *
+ * Rows are read through index scans of our own, with the latest snapshot and
+ * without row security: a clerk's first touch must not load a wrong counter
+ * for everybody.  Rows are written through the heap's and the b-trees' own
+ * functions, which costs about half of what an INSERT statement does, as long
+ * as the table has only what that path can serve: plain storage, immediate
+ * b-tree indexes (partial and on expressions too), CHECKs and defaults.  A row
+ * trigger of a user, a foreign key, a generated column, an exclusion
+ * constraint or another kind of index sends the write through the executor.
+ *
+ * What is known of a table (column numbers, indexes, compiled predicates and
+ * constraints) is kept per backend until its relcache entry is invalidated.
+ * It is rebuilt only when asked for anew, and the old copy lives to the end of
+ * the transaction, because a trigger may call back into this file in the
+ * middle of a write.
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/heapam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/index.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_am_d.h"
+#include "catalog/pg_collation_d.h"
+#include "catalog/pg_trigger.h"
+#include "commands/sequence.h"
+#include "commands/trigger.h"
+#include "common/hashfn.h"
+#include "executor/executor.h"
+#include "executor/nodeModifyTable.h"
+#include "miscadmin.h"
+#include "nodes/execnodes.h"
+#include "optimizer/optimizer.h"
+#include "parser/parse_relation.h"
+#include "rewrite/rewriteHandler.h"
+#include "storage/lmgr.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+
+#include "compat.h"
+#include "errors.h"
+#include "fault.h"
+#include "table.h"
+
+/* What is known of one table. */
+typedef struct TableInfo
+{
+	MemoryContext cxt;			/* holds all below; NULL: not built */
+	bool		valid;
+	AttrNumber	attnum[RETAIL_MAX_COLS];
+
+	/* the rest is for writing, built on the first write */
+	bool		writable;
+	bool		plain;			/* heap and b-tree functions will do */
+	int			nindexes;
+	Oid		   *index_oid;
+	IndexInfo **index_info;
+	int			nchecks;
+	ExprState **check;
+	char	  **check_name;
+	int			ndefaults;
+	AttrNumber *default_attnum;
+	ExprState **default_expr;
+	EState	   *estate;
+} TableInfo;
+
+typedef struct TableDef
+{
+	const char *name;
+	int			ncols;
+	const char *column_names[RETAIL_MAX_COLS];
+} TableDef;
+
+static const TableDef table_def[TABLE_COUNT] = {
+	[TABLE_CHANNEL] = {"channel", CHANNEL_NCOLS,
+	{"id", "code", "status", "hold_ttl"}},
+	[TABLE_LISTING] = {"listing", LISTING_NCOLS, {"status"}},
+	[TABLE_LOCATION] = {"location", LOCATION_NCOLS,
+	{"id", "code", "status", "time_zone"}},
+	[TABLE_LOT] = {"lot", LOT_NCOLS,
+		{"id", "sku_id", "location_id", "code", "expires_on", "on_hand",
+	"unavailable", "created_at"}},
+	[TABLE_MOVEMENT] = {"movement", MOVEMENT_NCOLS,
+		{"id", "sku_id", "location_id", "lot_id", "kind", "on_hand_delta",
+			"unavailable_delta", "on_hand_after", "unavailable_after",
+			"channel_id", "reservation_id", "ref", "reason", "request_key",
+	"actor", "occurred_at", "recorded_at"}},
+	[TABLE_REQUEST] = {"request", REQUEST_NCOLS,
+		{"request_key", "function", "actor", "request_hash", "result",
+	"created_at"}},
+	[TABLE_RESERVATION] = {"reservation", RESERVATION_NCOLS,
+		{"id", "sku_id", "location_id", "channel_id", "qty", "status",
+			"expires_at", "created_at", "changed_at", "parent_id", "holder",
+	"order_ref", "actor"}},
+	[TABLE_RESERVATION_HISTORY] = {"reservation_history", 0, {NULL}},
+	[TABLE_SAFETY_STOCK] = {"safety_stock", SAFETY_STOCK_NCOLS,
+	{"qty", "percent"}},
+	[TABLE_SKU] = {"sku", SKU_NCOLS,
+	{"id", "code", "shelf_life_days", "lot_tracked", "status"}},
+	[TABLE_SOLD_OUT] = {"sold_out", SOLD_OUT_NCOLS,
+	{"sku_id", "location_id", "sellable_floor", "changed_at"}},
+	[TABLE_STOCK] = {"stock", STOCK_NCOLS,
+		{"sku_id", "location_id", "on_hand", "unavailable", "in_transit",
+	"last_movement_id"}},
+};
+
+static const char *const index_name[INDEX_COUNT] = {
+	[INDEX_CHANNEL_CODE] = "channel_code_key",
+	[INDEX_CHANNEL_ID] = "channel_pkey",
+	[INDEX_LISTING_SCOPE] = "listing_scope_key",
+	[INDEX_LOCATION_CODE] = "location_code_key",
+	[INDEX_LOCATION_ID] = "location_pkey",
+	[INDEX_LOT_CODE] = "lot_code_key",
+	[INDEX_LOT_FEFO] = "lot_fefo_idx",
+	[INDEX_MOVEMENT_REF] = "movement_ref_idx",
+	[INDEX_MOVEMENT_STOCK] = "movement_stock_idx",
+	[INDEX_REQUEST] = "request_pkey",
+	[INDEX_RESERVATION_COMMITTED] = "reservation_committed_idx",
+	[INDEX_RESERVATION_DUE] = "reservation_due_idx",
+	[INDEX_RESERVATION_HELD] = "reservation_held_idx",
+	[INDEX_RESERVATION_HOLDER] = "reservation_holder_idx",
+	[INDEX_RESERVATION_ID] = "reservation_pkey",
+	[INDEX_SAFETY_STOCK_SCOPE] = "safety_stock_scope_key",
+	[INDEX_SKU_CODE] = "sku_code_key",
+	[INDEX_SKU_ID] = "sku_pkey",
+	[INDEX_SOLD_OUT] = "sold_out_pkey",
+	[INDEX_STOCK] = "stock_pkey",
+};
+
+static TableInfo table_info[TABLE_COUNT];
+static Oid	table_oid[TABLE_COUNT];
+static Oid	index_oid[INDEX_COUNT];
+static Oid	reservation_seq_oid;
+static Oid	movement_seq_oid;
+static Oid	lot_seq_oid;
+static bool oids_valid = false;
+
+/* What was found of the guards at the last look, valid with guards_valid. */
+static bool guards_valid = false;
+static uint64 guards_epoch;
+static const char *guards_missing;	/* NULL: all there */
+static Oid	guards_missing_table;
+
+static Oid	announced_relid = InvalidOid;
+static CmdType announced_operation = CMD_UNKNOWN;
+
+/* ----------------------------------------------------------------
+ * Finding the tables
+ * ----------------------------------------------------------------
+ */
+
+static void
+invalidate_table(Datum arg, Oid relid)
+{
+	for (int i = 0; i < TABLE_COUNT; i++)
+	{
+		if (relid == InvalidOid || table_oid[i] == relid)
+		{
+			table_info[i].valid = false;
+
+			/* an index of ours may have been rebuilt under another oid */
+			oids_valid = false;
+			if (i == TABLE_STOCK || i == TABLE_RESERVATION)
+				guards_valid = false;
+		}
+	}
+}
+
+void
+retail_table_init(void)
+{
+	CacheRegisterRelcacheCallback(invalidate_table, (Datum) 0);
+}
+
+static bool
+look_up_oids(void)
+{
+	Oid			nspid = get_namespace_oid("retail", true);
+
+	if (!OidIsValid(nspid))
+		return false;
+	for (int i = 0; i < TABLE_COUNT; i++)
+	{
+		Oid			oid = get_relname_relid(table_def[i].name, nspid);
+
+		if (!OidIsValid(oid))
+			return false;
+		if (oid != table_oid[i])
+			table_info[i].valid = false;
+		table_oid[i] = oid;
+	}
+	for (int i = 0; i < INDEX_COUNT; i++)
+	{
+		index_oid[i] = get_relname_relid(index_name[i], nspid);
+		if (!OidIsValid(index_oid[i]))
+			ereport(ERROR,
+					(errcode(ERRCODE_RETAIL_NOT_INITIALISED),
+					 errmsg("index \"retail.%s\" is missing", index_name[i]),
+					 errhint("Run SELECT * FROM retail.migrate(); it makes what is missing.")));
+	}
+	reservation_seq_oid = get_relname_relid("reservation_id_seq", nspid);
+	movement_seq_oid = get_relname_relid("movement_id_seq", nspid);
+	lot_seq_oid = get_relname_relid("lot_id_seq", nspid);
+	return OidIsValid(reservation_seq_oid) && OidIsValid(movement_seq_oid) &&
+		OidIsValid(lot_seq_oid);
+}
+
+bool
+retail_tables_exist(void)
+{
+	AcceptInvalidationMessages();
+	if (!oids_valid)
+	{
+		/* set first: an invalidation during the look-up must win */
+		oids_valid = true;
+		if (!look_up_oids())
+		{
+			oids_valid = false;
+			return false;
+		}
+	}
+	return true;
+}
+
+void
+retail_tables_check(void)
+{
+	if (!retail_tables_exist())
+		ereport(ERROR,
+				(errcode(ERRCODE_RETAIL_NOT_INITIALISED),
+				 errmsg("the tables of pg_retail are not there"),
+				 errhint("Run SELECT * FROM retail.init() once in this database.")));
+}
+
+Oid
+retail_table_oid(RetailTableId table)
+{
+	return table_oid[table];
+}
+
+Oid
+retail_owner(void)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table_oid[TABLE_RESERVATION]));
+	Oid			owner;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for relation %u", table_oid[TABLE_RESERVATION]);
+	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+	ReleaseSysCache(tuple);
+	return owner;
+}
+
+/* ----------------------------------------------------------------
+ * Guards
+ * ----------------------------------------------------------------
+ */
+
+/*
+ * Looks at the guard triggers of one table.  They must be statement triggers,
+ * before, fire in every replication role, and cover all four operations.
+ * Their rows' xmin goes into the fingerprint, so that a guard that was off for
+ * a while leaves a trace after it is back.
+ */
+static uint64
+look_at_guards(RetailTableId table, uint64 hash, int16 *covered, bool *in_flux)
+{
+	Oid			guard_fn = InvalidOid;
+	Relation	rel = table_open(table_oid[table], AccessShareLock);
+	Relation	tgrel;
+	SysScanDesc scan;
+	ScanKeyData key;
+	HeapTuple	tuple;
+	uint64		storage[2];
+	bool		created;
+
+	created = rel->rd_createSubid != InvalidSubTransactionId;
+	storage[0] = RelationGetRelid(rel);
+	storage[1] = RETAIL_RELFILENUMBER(rel);
+	hash = hash_bytes_extended((unsigned char *) storage, sizeof(storage), hash);
+
+	*covered = 0;
+	tgrel = table_open(TriggerRelationId, AccessShareLock);
+	ScanKeyInit(&key, Anum_pg_trigger_tgrelid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(table_oid[table]));
+	scan = systable_beginscan(tgrel, TriggerRelidNameIndexId, true, NULL, 1, &key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_trigger trigger = (Form_pg_trigger) GETSTRUCT(tuple);
+		uint64		seen[3];
+
+		if (!OidIsValid(guard_fn))
+		{
+			Oid			nspid = get_rel_namespace(table_oid[table]);
+			char	   *fn = get_func_name(trigger->tgfoid);
+
+			if (fn == NULL || strcmp(fn, "_guard_stock") != 0 ||
+				get_func_namespace(trigger->tgfoid) != nspid)
+				continue;
+			guard_fn = trigger->tgfoid;
+		}
+		if (trigger->tgfoid != guard_fn)
+			continue;
+		if (trigger->tgenabled == TRIGGER_FIRES_ALWAYS &&
+			TRIGGER_FOR_BEFORE(trigger->tgtype) &&
+			!TRIGGER_FOR_ROW(trigger->tgtype) &&
+			trigger->tgattr.dim1 == 0 &&
+			heap_attisnull(tuple, Anum_pg_trigger_tgqual, NULL))
+			*covered |= trigger->tgtype;
+		if (!created &&
+			TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetRawXmin(tuple->t_data)))
+			*in_flux = true;
+		seen[0] = trigger->oid;
+		seen[1] = HeapTupleHeaderGetRawXmin(tuple->t_data);
+		seen[2] = (uint64) trigger->tgenabled;
+		hash = hash_bytes_extended((unsigned char *) seen, sizeof(seen), hash);
+	}
+	systable_endscan(scan);
+	table_close(tgrel, AccessShareLock);
+	table_close(rel, AccessShareLock);
+	return hash;
+}
+
+static void
+look_at_all_guards(void)
+{
+	static const RetailTableId guarded[] = {TABLE_STOCK, TABLE_RESERVATION};
+	const int16 all = TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE |
+		TRIGGER_TYPE_DELETE | TRIGGER_TYPE_TRUNCATE;
+	uint64		hash = 0;
+	bool		in_flux = false;
+
+	/* set first: an invalidation during the look must win */
+	guards_valid = true;
+	guards_missing = NULL;
+	for (int i = 0; i < lengthof(guarded); i++)
+	{
+		int16		covered;
+
+		hash = look_at_guards(guarded[i], hash, &covered, &in_flux);
+		if ((covered & all) != all && guards_missing == NULL)
+		{
+			guards_missing = "is missing or disabled";
+			guards_missing_table = table_oid[guarded[i]];
+		}
+	}
+	if (in_flux)
+	{
+		guards_missing = "was changed by this transaction";
+		guards_missing_table = table_oid[TABLE_STOCK];
+		guards_valid = false;
+	}
+	guards_epoch = hash;
+}
+
+void
+retail_tables_check_guards(void)
+{
+	if (RETAIL_FAULT("guard_unchecked"))
+		return;
+	if (!guards_valid)
+		look_at_all_guards();
+	if (guards_missing != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the guard trigger \"retail_guard\" of table \"%s\" %s",
+						get_rel_name(guards_missing_table), guards_missing),
+				 errdetail("Without it a write by hand would go unnoticed and stock could be sold twice."),
+				 errhint("ALTER TABLE ... ENABLE ALWAYS TRIGGER retail_guard, or run SELECT * FROM retail.migrate(), and commit.")));
+}
+
+uint64
+retail_tables_epoch(void)
+{
+	if (RETAIL_FAULT("guard_unchecked"))
+		return retail_table_oid(TABLE_STOCK);
+	if (!guards_valid)
+		look_at_all_guards();
+	return guards_epoch;
+}
+
+void
+retail_announce(Oid relid, CmdType operation)
+{
+	announced_relid = relid;
+	announced_operation = operation;
+}
+
+bool
+retail_announced(Oid relid, CmdType operation)
+{
+	bool		match = announced_relid == relid &&
+		announced_operation == operation;
+
+	if (match)
+		retail_announce_forget();
+	return match;
+}
+
+void
+retail_announce_forget(void)
+{
+	announced_relid = InvalidOid;
+	announced_operation = CMD_UNKNOWN;
+}
+
+/* ----------------------------------------------------------------
+ * Reading
+ * ----------------------------------------------------------------
+ */
+
+/* Column numbers by name, anew after each change of the table. */
+static TableInfo *
+table_info_get(RetailTableId table)
+{
+	TableInfo  *info = &table_info[table];
+
+	if (!info->valid)
+	{
+		MemoryContext cxt;
+		TableInfo	fresh;
+
+		/* a caller up the stack may still use the old copy */
+		if (info->cxt != NULL)
+			MemoryContextSetParent(info->cxt, TopTransactionContext);
+		info->cxt = NULL;
+		memset(&fresh, 0, sizeof(fresh));
+		for (int i = 0; i < table_def[table].ncols; i++)
+		{
+			fresh.attnum[i] = get_attnum(table_oid[table],
+										 table_def[table].column_names[i]);
+			if (fresh.attnum[i] == InvalidAttrNumber)
+				ereport(ERROR,
+						(errcode(ERRCODE_RETAIL_NOT_INITIALISED),
+						 errmsg("column \"%s\" of table \"retail.%s\" is missing",
+								table_def[table].column_names[i],
+								table_def[table].name),
+						 errhint("Run SELECT * FROM retail.migrate(); the tables may be older than the library.")));
+		}
+		cxt = AllocSetContextCreate(CacheMemoryContext, "pg_retail table",
+									ALLOCSET_SMALL_SIZES);
+		fresh.cxt = cxt;
+		fresh.valid = true;
+		*info = fresh;
+	}
+	return info;
+}
+
+Datum
+retail_column(RetailTableId table, TupleTableSlot *slot, int col, bool *isnull)
+{
+	return slot_getattr(slot, table_info[table].attnum[col], isnull);
+}
+
+TupleTableSlot *
+retail_slot_make(Relation rel)
+{
+	return MakeSingleTupleTableSlot(RelationGetDescr(rel),
+									&TTSOpsBufferHeapTuple);
+}
+
+static void
+scan_begin(RetailScan *scan, RetailTableId table, RetailIndexId index,
+		   LOCKMODE lockmode, Snapshot snapshot, int nkeys, ScanKey keys)
+{
+	scan->table = table;
+	scan->rel = table_open(table_oid[table], lockmode);
+	scan->index = index_open(index_oid[index], lockmode);
+	(void) table_info_get(table);
+	scan->snapshot = snapshot;
+	scan->slot = retail_slot_make(scan->rel);
+	scan->scan = retail_index_beginscan(scan->rel, scan->index, snapshot, nkeys);
+	index_rescan(scan->scan, keys, nkeys, NULL, 0);
+}
+
+void
+retail_scan_begin(RetailScan *scan, RetailTableId table, RetailIndexId index,
+				  LOCKMODE lockmode, Snapshot snapshot, int nkeys, ScanKey keys)
+{
+	scan->own_snapshot = snapshot == NULL;
+	if (snapshot == NULL)
+		snapshot = RegisterSnapshot(GetLatestSnapshot());
+	scan_begin(scan, table, index, lockmode, snapshot, nkeys, keys);
+}
+
+void
+retail_scan_begin_dirty(RetailScan *scan, RetailTableId table,
+						RetailIndexId index, LOCKMODE lockmode,
+						int nkeys, ScanKey keys)
+{
+	scan->own_snapshot = false;
+	InitDirtySnapshot(scan->dirty);
+	scan_begin(scan, table, index, lockmode, &scan->dirty, nkeys, keys);
+}
+
+bool
+retail_scan_next(RetailScan *scan)
+{
+	return index_getnext_slot(scan->scan, ForwardScanDirection, scan->slot);
+}
+
+bool
+retail_scan_previous(RetailScan *scan)
+{
+	return index_getnext_slot(scan->scan, BackwardScanDirection, scan->slot);
+}
+
+void
+retail_scan_end(RetailScan *scan)
+{
+	index_endscan(scan->scan);
+	if (scan->own_snapshot)
+		UnregisterSnapshot(scan->snapshot);
+	ExecDropSingleTupleTableSlot(scan->slot);
+	index_close(scan->index, NoLock);
+	table_close(scan->rel, NoLock);
+}
+
+void
+retail_key_int4(ScanKey key, AttrNumber attno, int32 value)
+{
+	ScanKeyInit(key, attno, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(value));
+}
+
+void
+retail_key_int8(ScanKey key, AttrNumber attno, int64 value)
+{
+	ScanKeyInit(key, attno, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(value));
+}
+
+void
+retail_key_text(ScanKey key, AttrNumber attno, Datum value)
+{
+	ScanKeyInit(key, attno, BTEqualStrategyNumber, F_TEXTEQ, value);
+	key->sk_collation = C_COLLATION_OID;
+}
+
+void
+retail_key_null(ScanKey key, AttrNumber attno, bool null)
+{
+	ScanKeyEntryInitialize(key,
+						   SK_ISNULL | (null ? SK_SEARCHNULL : SK_SEARCHNOTNULL),
+						   attno, InvalidStrategy, InvalidOid, InvalidOid,
+						   InvalidOid, (Datum) 0);
+}
+
+void
+retail_key_due(ScanKey key, AttrNumber attno, TimestampTz at)
+{
+	ScanKeyInit(key, attno, BTLessEqualStrategyNumber, F_TIMESTAMPTZ_LE,
+				TimestampTzGetDatum(at));
+}
+
+bool
+retail_row_lock(RetailScan *scan, TupleTableSlot *slot, LockWaitPolicy wait,
+				bool *skipped)
+{
+	TM_FailureData tmfd;
+	TM_Result	result;
+	ItemPointerData tid = scan->slot->tts_tid;
+
+	*skipped = false;
+	result = table_tuple_lock(scan->rel, &tid, scan->snapshot, slot,
+							  GetCurrentCommandId(false), LockTupleNoKeyExclusive,
+							  wait,
+							  wait == LockWaitBlock ? TUPLE_LOCK_FLAG_FIND_LAST_VERSION : 0,
+							  &tmfd);
+	switch (result)
+	{
+		case TM_Ok:
+			return true;
+		case TM_Deleted:
+		case TM_SelfModified:
+		case TM_Invisible:
+			return false;
+		case TM_Updated:
+		case TM_WouldBlock:
+		case TM_BeingModified:
+			*skipped = true;
+			return false;
+	}
+	return false;
+}
+
+/* ----------------------------------------------------------------
+ * Writing
+ * ----------------------------------------------------------------
+ */
+
+/* Whether a row trigger other than our own would have to fire. */
+static bool
+has_row_triggers(Relation rel)
+{
+	TriggerDesc *triggers = rel->trigdesc;
+
+	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
+	{
+		Trigger    *trigger = &triggers->triggers[i];
+
+		if (trigger->tgenabled == TRIGGER_DISABLED ||
+			trigger->tgenabled == TRIGGER_FIRES_ON_REPLICA)
+			continue;
+		if (TRIGGER_FOR_ROW(trigger->tgtype) ||
+			strcmp(trigger->tgname, "retail_guard") != 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+learn_indexes(TableInfo *info, Relation rel)
+{
+	List	   *oids = RelationGetIndexList(rel);
+	ListCell   *lc;
+
+	info->index_oid = palloc(sizeof(Oid) * (list_length(oids) + 1));
+	info->index_info = palloc(sizeof(IndexInfo *) * (list_length(oids) + 1));
+	info->nindexes = 0;
+	foreach(lc, oids)
+	{
+		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
+		IndexInfo  *index_info = BuildIndexInfo(index);
+
+		if (index_info->ii_ReadyForInserts)
+		{
+			if (index->rd_rel->relam != BTREE_AM_OID ||
+				index_info->ii_ExclusionOps != NULL ||
+				(index->rd_index->indisunique && !index->rd_index->indimmediate))
+				info->plain = false;
+			if (index_info->ii_Predicate != NIL)
+				index_info->ii_PredicateState =
+					ExecPrepareQual(index_info->ii_Predicate, info->estate);
+			info->index_oid[info->nindexes] = lfirst_oid(lc);
+			info->index_info[info->nindexes] = index_info;
+			info->nindexes++;
+		}
+		index_close(index, AccessShareLock);
+	}
+}
+
+static void
+learn_checks(TableInfo *info, Relation rel)
+{
+	TupleConstr *constr = RelationGetDescr(rel)->constr;
+
+	if (constr == NULL || constr->num_check == 0)
+		return;
+	info->check = palloc(sizeof(ExprState *) * constr->num_check);
+	info->check_name = palloc(sizeof(char *) * constr->num_check);
+	for (int i = 0; i < constr->num_check; i++)
+	{
+		if (!RETAIL_CHECK_ENFORCED(&constr->check[i]))
+			continue;
+		info->check[info->nchecks] =
+			ExecPrepareExpr(stringToNode(constr->check[i].ccbin), info->estate);
+		info->check_name[info->nchecks] = pstrdup(constr->check[i].ccname);
+		info->nchecks++;
+	}
+}
+
+static bool
+is_ours(TableInfo *info, RetailTableId table, AttrNumber attnum)
+{
+	for (int i = 0; i < table_def[table].ncols; i++)
+	{
+		if (info->attnum[i] == attnum)
+			return true;
+	}
+	return false;
+}
+
+/* Columns that are not ours get their default. */
+static void
+learn_defaults(TableInfo *info, RetailTableId table, Relation rel)
+{
+	TupleDesc	desc = RelationGetDescr(rel);
+
+	info->default_attnum = palloc(sizeof(AttrNumber) * desc->natts);
+	info->default_expr = palloc(sizeof(ExprState *) * desc->natts);
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+		Expr	   *expr;
+
+		if (att->attisdropped || att->attgenerated != '\0' ||
+			is_ours(info, table, att->attnum))
+			continue;
+		expr = (Expr *) build_column_default(rel, att->attnum);
+		if (expr == NULL)
+			continue;
+		info->default_attnum[info->ndefaults] = att->attnum;
+		info->default_expr[info->ndefaults] = ExecPrepareExpr(expr, info->estate);
+		info->ndefaults++;
+	}
+}
+
+/*
+ * Builds what writing needs, as the table's owner: expressions are compiled
+ * once for all roles this session may take, as they would be for a table's
+ * constraint.
+ */
+static TableInfo *
+table_info_for_write(RetailTableId table, Relation rel)
+{
+	TableInfo  *info = table_info_get(table);
+	MemoryContext old_cxt;
+	Oid			save_userid;
+	int			save_sec;
+
+	if (info->writable)
+		return info;
+	if (rel->rd_rel->relkind != RELKIND_RELATION)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("table \"%s\" is partitioned, which the stock engine cannot write",
+						RelationGetRelationName(rel)),
+				 errhint("Keep it a plain table; finished reservations move to reservation_history, which is partitioned.")));
+	GetUserIdAndSecContext(&save_userid, &save_sec);
+	SetUserIdAndSecContext(rel->rd_rel->relowner,
+						   save_sec | SECURITY_LOCAL_USERID_CHANGE);
+	old_cxt = MemoryContextSwitchTo(info->cxt);
+	info->estate = CreateExecutorState();
+	MemoryContextSetParent(info->estate->es_query_cxt, info->cxt);
+	info->plain = !has_row_triggers(rel) &&
+		!RETAIL_HAS_GENERATED(RelationGetDescr(rel)->constr);
+	learn_indexes(info, rel);
+	learn_checks(info, rel);
+	learn_defaults(info, table, rel);
+	MemoryContextSwitchTo(old_cxt);
+	SetUserIdAndSecContext(save_userid, save_sec);
+	info->writable = true;
+	return info;
+}
+
+static void
+check_row(TableInfo *info, Relation rel, TupleTableSlot *slot,
+		  ExprContext *econtext)
+{
+	TupleDesc	desc = RelationGetDescr(rel);
+
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+
+		if (att->attnotnull && slot_attisnull(slot, att->attnum))
+			ereport(ERROR,
+					(errcode(ERRCODE_NOT_NULL_VIOLATION),
+					 errmsg("null value in column \"%s\" of relation \"%s\" violates not-null constraint",
+							NameStr(att->attname), RelationGetRelationName(rel)),
+					 errtablecol(rel, att->attnum)));
+	}
+	econtext->ecxt_scantuple = slot;
+	for (int i = 0; i < info->nchecks; i++)
+	{
+		if (!ExecCheck(info->check[i], econtext))
+			ereport(ERROR,
+					(errcode(ERRCODE_CHECK_VIOLATION),
+					 errmsg("new row for relation \"%s\" violates check constraint \"%s\"",
+							RelationGetRelationName(rel), info->check_name[i]),
+					 errtableconstraint(rel, info->check_name[i])));
+	}
+}
+
+/* With UNIQUE_CHECK_PARTIAL: false when a unique index found a conflict. */
+static bool
+insert_index_entries(TableInfo *info, Relation rel, TupleTableSlot *slot,
+					 ExprContext *econtext, IndexUniqueCheck check)
+{
+	Datum		values[INDEX_MAX_KEYS];
+	bool		isnull[INDEX_MAX_KEYS];
+	bool		unique = true;
+
+	econtext->ecxt_scantuple = slot;
+	for (int i = 0; i < info->nindexes; i++)
+	{
+		IndexInfo  *index_info = info->index_info[i];
+		Relation	index;
+
+		if (index_info->ii_PredicateState != NULL &&
+			!ExecQual(index_info->ii_PredicateState, econtext))
+			continue;
+		FormIndexDatum(index_info, slot, info->estate, values, isnull);
+		index = index_open(info->index_oid[i], RowExclusiveLock);
+		if (!index->rd_index->indisunique)
+			(void) index_insert(index, values, isnull, &slot->tts_tid, rel,
+								UNIQUE_CHECK_NO, false, index_info);
+		else if (!index_insert(index, values, isnull, &slot->tts_tid, rel,
+							   check, false, index_info))
+			unique = false;
+		index_close(index, NoLock);
+		if (!unique && check == UNIQUE_CHECK_PARTIAL)
+			break;
+	}
+	return unique;
+}
+
+static void
+fill_defaults(TableInfo *info, TupleTableSlot *slot, ExprContext *econtext)
+{
+	for (int i = 0; i < info->ndefaults; i++)
+	{
+		int			att = info->default_attnum[i] - 1;
+
+		slot->tts_values[att] = ExecEvalExpr(info->default_expr[i], econtext,
+											 &slot->tts_isnull[att]);
+	}
+}
+
+/* A slot holding the row to be: our columns from values, the rest as given. */
+static TupleTableSlot *
+make_new_row(TableInfo *info, RetailTableId table, Relation rel,
+			 TupleTableSlot *old, uint32 set, Datum *values, bool *isnull,
+			 ExprContext *econtext)
+{
+	TupleTableSlot *slot = MakeSingleTupleTableSlot(RelationGetDescr(rel),
+													&TTSOpsVirtual);
+	int			natts = RelationGetDescr(rel)->natts;
+
+	ExecClearTuple(slot);
+	if (old != NULL)
+	{
+		slot_getallattrs(old);
+		memcpy(slot->tts_values, old->tts_values, natts * sizeof(Datum));
+		memcpy(slot->tts_isnull, old->tts_isnull, natts * sizeof(bool));
+	}
+	else
+	{
+		memset(slot->tts_values, 0, natts * sizeof(Datum));
+		memset(slot->tts_isnull, true, natts * sizeof(bool));
+		fill_defaults(info, slot, econtext);
+	}
+	for (int i = 0; i < table_def[table].ncols; i++)
+	{
+		int			att = info->attnum[i] - 1;
+
+		if (old != NULL && (set & SET_COLUMN(i)) == 0)
+			continue;
+		slot->tts_values[att] = values[i];
+		slot->tts_isnull[att] = isnull[i];
+	}
+	ExecStoreVirtualTuple(slot);
+	return slot;
+}
+
+/*
+ * The executor's way, with every kind of trigger: what an INSERT or UPDATE
+ * statement of one row would do, announced to our own guard.
+ */
+static void
+write_by_executor(TableInfo *info, Relation rel, TupleTableSlot *old,
+				  TupleTableSlot *new_slot)
+{
+	EState	   *estate = CreateExecutorState();
+	ResultRelInfo *rri = makeNode(ResultRelInfo);
+	TupleTableSlot *slot;
+
+	retail_init_range_table(estate, rel);
+	InitResultRelInfo(rri, rel, 1, NULL, 0);
+	estate->es_opened_result_relations = list_make1(rri);
+	estate->es_output_cid = GetCurrentCommandId(true);
+	ExecOpenIndices(rri, false);
+	AfterTriggerBeginQuery();
+	slot = ExecInitExtraTupleSlot(estate, RelationGetDescr(rel),
+								  &TTSOpsVirtual);
+	ExecCopySlot(slot, new_slot);
+	PushActiveSnapshot(GetLatestSnapshot());
+	if (old == NULL)
+	{
+		retail_announce(RelationGetRelid(rel), CMD_INSERT);
+		ExecBSInsertTriggers(estate, rri);
+		ExecSimpleRelationInsert(rri, estate, slot);
+		ExecASInsertTriggers(estate, rri, NULL);
+	}
+	else
+	{
+		EPQState	epqstate;
+		TupleTableSlot *search = ExecInitExtraTupleSlot(estate,
+														RelationGetDescr(rel),
+														table_slot_callbacks(rel));
+
+		ExecCopySlot(search, old);
+		search->tts_tid = old->tts_tid;
+		search->tts_tableOid = RelationGetRelid(rel);
+		retail_eval_plan_qual_init(&epqstate, estate);
+		retail_announce(RelationGetRelid(rel), CMD_UPDATE);
+		ExecBSUpdateTriggers(estate, rri);
+		ExecSimpleRelationUpdate(rri, estate, &epqstate, search, slot);
+		ExecASUpdateTriggers(estate, rri, NULL);
+		EvalPlanQualEnd(&epqstate);
+	}
+	retail_announce_forget();
+	AfterTriggerEndQuery(estate);
+	PopActiveSnapshot();
+	ExecCloseIndices(rri);
+	ExecResetTupleTable(estate->es_tupleTable, false);
+	FreeExecutorState(estate);
+}
+
+/* As INSERT ... ON CONFLICT DO NOTHING, but without waiting for the other. */
+static bool
+insert_unique_by_executor(Relation rel, TupleTableSlot *new_slot)
+{
+	EState	   *estate = CreateExecutorState();
+	ResultRelInfo *rri = makeNode(ResultRelInfo);
+	TupleTableSlot *slot;
+	uint32		token;
+	bool		conflict = false;
+	List	   *recheck;
+
+	retail_init_range_table(estate, rel);
+	InitResultRelInfo(rri, rel, 1, NULL, 0);
+	estate->es_opened_result_relations = list_make1(rri);
+	estate->es_output_cid = GetCurrentCommandId(true);
+	ExecOpenIndices(rri, true);
+	AfterTriggerBeginQuery();
+	PushActiveSnapshot(GetLatestSnapshot());
+	slot = ExecInitExtraTupleSlot(estate, RelationGetDescr(rel), &TTSOpsVirtual);
+	ExecCopySlot(slot, new_slot);
+	slot->tts_tableOid = RelationGetRelid(rel);
+	ExecBSInsertTriggers(estate, rri);
+	if (rel->trigdesc == NULL || !rel->trigdesc->trig_insert_before_row ||
+		ExecBRInsertTriggers(estate, rri, slot))
+	{
+		if (RETAIL_HAS_GENERATED(RelationGetDescr(rel)->constr))
+			ExecComputeStoredGenerated(rri, estate, slot, CMD_INSERT);
+		if (RelationGetDescr(rel)->constr)
+			ExecConstraints(rri, slot, estate);
+		token = SpeculativeInsertionLockAcquire(GetCurrentTransactionId());
+		table_tuple_insert_speculative(rel, slot, estate->es_output_cid, 0, NULL, token);
+		recheck = retail_exec_insert_index_tuples(rri, slot, estate, &conflict);
+		table_tuple_complete_speculative(rel, slot, token, !conflict);
+		SpeculativeInsertionLockRelease(GetCurrentTransactionId());
+		if (!conflict)
+			ExecARInsertTriggers(estate, rri, slot, recheck, NULL);
+		list_free(recheck);
+	}
+	ExecASInsertTriggers(estate, rri, NULL);
+	AfterTriggerEndQuery(estate);
+	PopActiveSnapshot();
+	ExecCloseIndices(rri);
+	ExecResetTupleTable(estate->es_tupleTable, false);
+	FreeExecutorState(estate);
+	return !conflict;
+}
+
+void
+retail_row_insert(RetailTableId table, Datum *values, bool *isnull)
+{
+	Relation	rel = table_open(table_oid[table], RowExclusiveLock);
+	TableInfo  *info = table_info_for_write(table, rel);
+	ExprContext *econtext = GetPerTupleExprContext(info->estate);
+	TupleTableSlot *slot = make_new_row(info, table, rel, NULL, 0, values,
+										isnull, econtext);
+
+	if (!info->plain)
+		write_by_executor(info, rel, NULL, slot);
+	else
+	{
+		check_row(info, rel, slot, econtext);
+		table_tuple_insert(rel, slot, GetCurrentCommandId(true), 0, NULL);
+		insert_index_entries(info, rel, slot, econtext, UNIQUE_CHECK_YES);
+	}
+	ExecDropSingleTupleTableSlot(slot);
+	ResetExprContext(econtext);
+	table_close(rel, NoLock);
+}
+
+/* Returns false when the row was changed by, or is locked by, someone else. */
+static bool
+update_row(RetailTableId table, Relation rel, TupleTableSlot *old, bool wait,
+		   uint32 set, Datum *values, bool *isnull)
+{
+	TableInfo  *info = table_info_for_write(table, rel);
+	ExprContext *econtext = GetPerTupleExprContext(info->estate);
+	TupleTableSlot *slot = make_new_row(info, table, rel, old, set, values,
+										isnull, econtext);
+	TM_Result	result = TM_Ok;
+
+	if (!info->plain)
+		write_by_executor(info, rel, old, slot);
+	else
+	{
+		bool		update_indexes;
+
+		check_row(info, rel, slot, econtext);
+		result = retail_tuple_update(rel, &old->tts_tid, slot,
+									 GetCurrentCommandId(true), wait,
+									 &update_indexes);
+		if (result == TM_Ok && update_indexes)
+			insert_index_entries(info, rel, slot, econtext, UNIQUE_CHECK_YES);
+	}
+	ExecDropSingleTupleTableSlot(slot);
+	ResetExprContext(econtext);
+	return result == TM_Ok;
+}
+
+void
+retail_row_update(RetailTableId table, TupleTableSlot *locked, uint32 set,
+				  Datum *values, bool *isnull)
+{
+	Relation	rel = table_open(table_oid[table], RowExclusiveLock);
+
+	if (!update_row(table, rel, locked, true, set, values, isnull))
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("row of table \"%s\" changed while it was locked",
+						RelationGetRelationName(rel)),
+				 errhint("Retry the transaction.")));
+	table_close(rel, NoLock);
+}
+
+bool
+retail_row_try_update(RetailScan *scan, uint32 set, Datum *values, bool *isnull)
+{
+	TableInfo  *info = table_info_for_write(scan->table, scan->rel);
+	TupleTableSlot *locked;
+	bool		skipped;
+	bool		done = false;
+
+	if (info->plain)
+		return update_row(scan->table, scan->rel, scan->slot, false, set, values, isnull);
+
+	/* triggers cannot be asked not to wait: lock first */
+	locked = retail_slot_make(scan->rel);
+	if (retail_row_lock(scan, locked, LockWaitSkip, &skipped))
+		done = update_row(scan->table, scan->rel, locked, true, set, values, isnull);
+	ExecDropSingleTupleTableSlot(locked);
+	return done;
+}
+
+/*
+ * A speculative insertion, as INSERT ... ON CONFLICT does it: the row is there
+ * for others to see, and to wait for, but goes again without a trace when the
+ * unique index finds another.
+ */
+bool
+retail_row_insert_unique(RetailTableId table, Datum *values, bool *isnull)
+{
+	Relation	rel = table_open(table_oid[table], RowExclusiveLock);
+	TableInfo  *info = table_info_for_write(table, rel);
+	ExprContext *econtext = GetPerTupleExprContext(info->estate);
+	TupleTableSlot *slot = make_new_row(info, table, rel, NULL, 0, values,
+										isnull, econtext);
+	bool		unique = true;
+
+	if (!info->plain)
+		unique = insert_unique_by_executor(rel, slot);
+	else
+	{
+		uint32		token = SpeculativeInsertionLockAcquire(GetCurrentTransactionId());
+
+		check_row(info, rel, slot, econtext);
+		table_tuple_insert_speculative(rel, slot, GetCurrentCommandId(true), 0,
+									   NULL, token);
+		unique = insert_index_entries(info, rel, slot, econtext, UNIQUE_CHECK_PARTIAL);
+		table_tuple_complete_speculative(rel, slot, token, unique);
+		SpeculativeInsertionLockRelease(GetCurrentTransactionId());
+	}
+	ExecDropSingleTupleTableSlot(slot);
+	ResetExprContext(econtext);
+	table_close(rel, NoLock);
+	return unique;
+}
+
+bool
+retail_scan_wait_in_flight(RetailScan *scan)
+{
+	TransactionId xid = TransactionIdIsValid(scan->dirty.xmin) ?
+		scan->dirty.xmin : scan->dirty.xmax;
+
+	if (!TransactionIdIsValid(xid))
+		return false;
+	if (TransactionIdIsValid(scan->dirty.xmin) && scan->dirty.speculativeToken != 0)
+		SpeculativeInsertionWait(xid, scan->dirty.speculativeToken);
+	else
+		XactLockTableWait(xid, scan->rel, &scan->slot->tts_tid, XLTW_InsertIndex);
+	return true;
+}
+
+int64
+retail_next_reservation_id(void)
+{
+	return nextval_internal(reservation_seq_oid, false);
+}
+
+int64
+retail_next_movement_id(void)
+{
+	return nextval_internal(movement_seq_oid, false);
+}
+
+int64
+retail_next_lot_id(void)
+{
+	return nextval_internal(lot_seq_oid, false);
+}
