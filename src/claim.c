@@ -146,7 +146,7 @@ retail_take(Escrow escrow, int64 qty, const SaleRule *rule, TimestampTz now,
 		int32		location_id;
 
 		retail_escrow_key(escrow, &sku_id, &location_id);
-		retail_stock_expire_lots(sku_id, location_id, now);
+		retail_stock_expire_lots(sku_id, location_id);
 	}
 	for (;;)
 	{

@@ -96,7 +96,7 @@ static int	records_room = 0;
 static touched_hash *touched_index = NULL;
 
 static Cell *loading = NULL;	/* an entry of ours that is not READY yet */
-static bool bulk_mode = false;
+static SubTransactionId bulk_subid = InvalidSubTransactionId;	/* bulk mode, and whose */
 static bool drop_at_commit = false;
 static bool want_worker = false;
 
@@ -118,7 +118,7 @@ retail_engine_begin(const char *function)
 	PreventCommandDuringRecovery(function);
 	PreventCommandIfParallelMode(function);
 	retail_tables_check();
-	if (bulk_mode)
+	if (retail_escrow_bulk_mode())
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("%s cannot run in a transaction that called retail.bulk_write()", function),
@@ -493,13 +493,13 @@ retail_escrow_want_worker_at_commit(void)
 bool
 retail_escrow_bulk_mode(void)
 {
-	return bulk_mode;
+	return bulk_subid != InvalidSubTransactionId;
 }
 
 void
 retail_escrow_set_bulk_mode(void)
 {
-	bulk_mode = true;
+	bulk_subid = GetCurrentSubTransactionId();
 }
 
 /* ----------------------------------------------------------------
@@ -512,7 +512,7 @@ forget_all(void)
 {
 	ntouched = 0;
 	nrecords = 0;
-	bulk_mode = false;
+	bulk_subid = InvalidSubTransactionId;
 	drop_at_commit = false;
 	want_worker = false;
 	if (touched_index != NULL && touched_index->size > KEEP_ROOM)
@@ -654,7 +654,7 @@ xact_callback(XactEvent event, void *arg)
 				settle_commit();
 			break;
 		case XACT_EVENT_PRE_PREPARE:
-			if ((ntouched > 0 || bulk_mode || drop_at_commit) &&
+			if ((ntouched > 0 || retail_escrow_bulk_mode() || drop_at_commit) &&
 				!RETAIL_FAULT("prepare_allowed"))
 				ereport(ERROR,
 						(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
@@ -716,8 +716,14 @@ subxact_callback(SubXactEvent event, SubTransactionId subid,
 			if (!RETAIL_FAULT("subabort_ignored"))
 				undo_records(first_record_of(subid));
 			retail_announce_forget();
+
+			/* the table locks of bulk mode went with the savepoint */
+			if (bulk_subid >= subid)
+				bulk_subid = InvalidSubTransactionId;
 			break;
 		case SUBXACT_EVENT_COMMIT_SUB:
+			if (bulk_subid == subid)
+				bulk_subid = parent;
 			adopt_records(subid, RETAIL_FAULT("subcommit_not_retagged") ?
 						  TopSubTransactionId : parent);
 			break;

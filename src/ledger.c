@@ -29,6 +29,7 @@
 #include "request.h"
 #include "sold_out.h"
 #include "spi_util.h"
+#include "stock_read.h"
 #include "stock_row.h"
 #include "table.h"
 
@@ -116,14 +117,16 @@ raise_shortage(StockRow *stock, int64 movement_id, int64 qty, TimestampTz now)
 
 /*
  * After units left by force: what is promised and no longer there, after
- * lapsed holds have made way.  At most "moved", which is this call's doing.
+ * lapsed holds have made way.  At most as far as this call brought it down
+ * from "before".
  */
 static int64
-shortage_after(StockRow *stock, int64 movement_id, int64 moved, TimestampTz now)
+shortage_after(StockRow *stock, int64 movement_id, int64 before, TimestampTz now)
 {
 	int64		avail = retail_escrow_avail(stock->escrow);
+	int64		fall = before - avail;
 	bool		skipped;
-	int64		qty;
+	int64		short_by;
 
 	if (avail >= 0)
 		return 0;
@@ -132,11 +135,16 @@ shortage_after(StockRow *stock, int64 movement_id, int64 moved, TimestampTz now)
 	if (avail < 0)
 		(void) retail_claim_lapsed(stock->escrow, PG_INT64_MAX, now, &skipped);
 	avail = retail_escrow_avail(stock->escrow);
-	if (avail >= 0)
+	if (avail >= 0 || fall <= 0)
 		return 0;
-	qty = Min(moved, -avail);
-	raise_shortage(stock, movement_id, qty, now);
-	return qty;
+
+	/* a lapsed hold somebody else is just expiring is promised to nobody */
+	short_by = -avail - retail_stock_lapsed(stock->sku_id, stock->location_id, RowExclusiveLock, now);
+	if (short_by <= 0)
+		return 0;
+	short_by = Min(short_by, fall);
+	raise_shortage(stock, movement_id, short_by, now);
+	return short_by;
 }
 
 /* ----------------------------------------------------------------
@@ -195,8 +203,10 @@ act_adjust(const LedgerCall *call, const LineArg *line, StockRow *stock, StoredL
 		out->id = retail_stock_receive(stock, &movement, line->qty, 0, default_lot(line), false, 0);
 	else if (line->qty < 0)
 	{
+		int64		before = retail_escrow_avail(stock->escrow);
+
 		out->id = retail_stock_issue(stock, &movement, -line->qty);
-		out->shortage_qty = shortage_after(stock, out->id, -line->qty, call->now);
+		out->shortage_qty = shortage_after(stock, out->id, before, call->now);
 	}
 }
 
@@ -251,6 +261,7 @@ static void
 act_sell(const LedgerCall *call, const LineArg *line, StockRow *stock, StoredLine *out)
 {
 	Movement	movement = movement_of(call, "sale");
+	int64		before = retail_escrow_avail(stock->escrow);
 
 	if (line->qty > stock->on_hand)
 	{
@@ -261,7 +272,7 @@ act_sell(const LedgerCall *call, const LineArg *line, StockRow *stock, StoredLin
 									default_lot(line), false, 0);
 	}
 	out->id = retail_stock_issue(stock, &movement, line->qty);
-	out->shortage_qty = shortage_after(stock, out->id, line->qty, call->now);
+	out->shortage_qty = shortage_after(stock, out->id, before, call->now);
 }
 
 static void
@@ -397,9 +408,10 @@ act_line(const LedgerCall *call, const LineArg *line, StockRow *stock, StoredLin
 		case ACTION_BLOCK:
 			{
 				Movement	movement = movement_of(call, "block");
+				int64		before = retail_escrow_avail(stock->escrow);
 
 				out->id = retail_stock_block(stock, &movement, line->qty, line->lot);
-				out->shortage_qty = shortage_after(stock, out->id, line->qty, call->now);
+				out->shortage_qty = shortage_after(stock, out->id, before, call->now);
 				break;
 			}
 		case ACTION_UNBLOCK:
@@ -425,6 +437,27 @@ same_stock(const LineArg *a, const LineArg *b)
 	return a->sku.id == b->sku.id && a->location.id == b->location.id;
 }
 
+/*
+ * What may be sold of a stock without taking promised or unrecorded units,
+ * lapsed holds making way where the lines from this one on need it.
+ */
+static int64
+left_to_sell(const LedgerCall *call, int first, StockRow *stock)
+{
+	double		wanted = 0;
+	bool		skipped;
+	int64		avail = retail_escrow_avail(stock->escrow);
+
+	for (int i = first; i < call->nlines && same_stock(&call->lines[i], &call->lines[first]); i++)
+		wanted += call->lines[i].qty;
+	if (avail < wanted)
+	{
+		(void) retail_claim_lapsed(stock->escrow, PG_INT64_MAX, call->now, &skipped);
+		avail = retail_escrow_avail(stock->escrow);
+	}
+	return Min(avail, stock->on_hand);
+}
+
 /* Decides all lines with their rows locked; whether any is refused. */
 static bool
 decide(const LedgerCall *call, StockRow **stocks, StoredLine *out)
@@ -436,7 +469,6 @@ decide(const LedgerCall *call, StockRow **stocks, StoredLine *out)
 	{
 		const LineArg *line = &call->lines[i];
 		StockRow   *stock;
-		bool		skipped;
 
 		if (i > 0 && same_stock(line, line - 1))
 			stocks[i] = stocks[i - 1];
@@ -444,14 +476,7 @@ decide(const LedgerCall *call, StockRow **stocks, StoredLine *out)
 		{
 			stocks[i] = retail_stock_open(line->sku.id, line->location.id);
 			if (call->action == ACTION_SELL && retail_till_oversell == TILL_OVERSELL_REFUSE)
-			{
-				left = Min(retail_escrow_avail(stocks[i]->escrow), stocks[i]->on_hand);
-				if (left < line->qty)
-				{
-					(void) retail_claim_lapsed(stocks[i]->escrow, PG_INT64_MAX, call->now, &skipped);
-					left = Min(retail_escrow_avail(stocks[i]->escrow), stocks[i]->on_hand);
-				}
-			}
+				left = left_to_sell(call, i, stocks[i]);
 		}
 		stock = stocks[i];
 		memset(&out[i], 0, sizeof(StoredLine));

@@ -600,6 +600,22 @@ retail_sale_rule(int32 sku_id, int32 location_id, int32 channel_id)
 	return rule;
 }
 
+SaleRule
+retail_sale_rule_now(int32 sku_id, int32 location_id, int32 channel_id)
+{
+	SaleRule	rule = retail_sale_rule(sku_id, location_id, channel_id);
+	SkuInfo		sku;
+	LocationInfo location;
+	ChannelInfo channel;
+
+	if (channel_id != 0 &&
+		!(retail_master_sku_by_id(sku_id, &sku) && sku.active &&
+		  retail_master_location_by_id(location_id, &location) && location.open &&
+		  retail_master_channel_by_id(channel_id, &channel) && channel.open))
+		rule.on_sale = false;
+	return rule;
+}
+
 int64
 retail_sale_floor(const SaleRule *rule, int64 physical)
 {

@@ -63,6 +63,9 @@ typedef struct SaleRule
 
 extern SaleRule retail_sale_rule(int32 sku_id, int32 location_id, int32 channel_id);
 
+/* The same, with nothing on sale where SKU, location or channel is closed. */
+extern SaleRule retail_sale_rule_now(int32 sku_id, int32 location_id, int32 channel_id);
+
 /* The floor in units; a percent is rounded up to whole units. */
 extern int64 retail_sale_floor(const SaleRule *rule, int64 physical);
 

@@ -56,6 +56,7 @@ typedef struct Reservation
 	TimestampTz expires_at;
 	Datum		holder;			/* 0: none */
 	Datum		order_ref;		/* 0: none */
+	int64		successor_id;	/* 0: none */
 	TupleTableSlot *slot;		/* NULL: found in the history, final */
 	TimestampTz now;			/* the clock, read after the lock was held */
 } Reservation;
@@ -90,6 +91,7 @@ read_reservation(Reservation *r, TupleTableSlot *slot)
 	r->expires_at = retail_column_int64(TABLE_RESERVATION, slot, RESERVATION_EXPIRES_AT);
 	r->holder = copy_text_column(slot, RESERVATION_HOLDER);
 	r->order_ref = copy_text_column(slot, RESERVATION_ORDER_REF);
+	r->successor_id = retail_column_int64(TABLE_RESERVATION, slot, RESERVATION_SUCCESSOR_ID);
 }
 
 /* A finished reservation that has moved on: read as the table's owner. */
@@ -251,6 +253,7 @@ insert_relative(const Reservation *r, int64 id, Outcome status, int64 qty,
 	values[RESERVATION_ORDER_REF] = order_ref;
 	isnull[RESERVATION_ORDER_REF] = order_ref == (Datum) 0;
 	values[RESERVATION_ACTOR] = retail_actor();
+	isnull[RESERVATION_SUCCESSOR_ID] = true;
 	retail_row_insert(TABLE_RESERVATION, values, isnull);
 }
 
@@ -277,7 +280,7 @@ line_of(const Reservation *r, Outcome outcome, int64 qty)
 static Answer
 answer_of(const StoredLine *line, int32 channel_id, bool replayed)
 {
-	SaleRule	rule = retail_sale_rule((int32) line->sku_id, (int32) line->location_id, channel_id);
+	SaleRule	rule = retail_sale_rule_now((int32) line->sku_id, (int32) line->location_id, channel_id);
 	Answer		answer;
 
 	answer.line = *line;
@@ -362,9 +365,22 @@ hash_int_arg(Request *request, FunctionCallInfo fcinfo, int i)
  * ----------------------------------------------------------------
  */
 
+/* Names, in the expired row of a reacquired hold, the one in its place. */
+static void
+write_successor(const Reservation *r, int64 successor_id)
+{
+	Datum		values[RESERVATION_NCOLS];
+	bool		isnull[RESERVATION_NCOLS] = {false};
+
+	values[RESERVATION_SUCCESSOR_ID] = Int64GetDatum(successor_id);
+	retail_row_update(TABLE_RESERVATION, r->slot, SET_COLUMN(RESERVATION_SUCCESSOR_ID),
+					  values, isnull);
+}
+
 /*
  * A lapsed hold, perhaps expired already by whoever needed its units: takes
- * the units afresh, into a new row that is committed at once.
+ * the units afresh, into a new row that is committed at once.  Once only: the
+ * old row names its successor.
  */
 static Datum
 reacquire(FunctionCallInfo fcinfo, Reservation *r, int64 qty, Datum order_ref, Request *request)
@@ -374,31 +390,40 @@ reacquire(FunctionCallInfo fcinfo, Reservation *r, int64 qty, Datum order_ref, R
 	bool		was_held = r->status == OUTCOME_HELD;
 	EscrowTake	take;
 	Outcome		refusal;
-	StoredLine	line;
+	StoredLine	line = line_of(r, OUTCOME_REACQUIRED, qty);
+
+	if (r->successor_id != 0)
+	{
+		line.id = r->successor_id;
+		return answer_one(fcinfo, r, &line, true);
+	}
 
 	if (was_held)
 	{
-		/* the giving row first: its units are the first to be taken */
+		/* the giving row first, so that no claim can give it a second time */
 		write_status(r, OUTCOME_EXPIRED, r->qty, (Datum) 0);
-		retail_escrow_give(escrow, r->qty);
 		retail_escrow_set_claimed(escrow);
+		retail_escrow_give(escrow, r->qty);
 		CommandCounterIncrement();
+		let_go(r);
+		*r = lock_reservation(r->id);
 	}
 	if (!retail_take(escrow, qty, &rule, r->now, &take, &refusal))
 	{
 		retail_flag_after_give(escrow);
 		return answer_unchanged(fcinfo, r, OUTCOME_LOST, false);
 	}
-	line = line_of(r, OUTCOME_REACQUIRED, qty);
 	line.id = retail_next_reservation_id();
 	if (!retail_request_store(request, &line, 1))
 		ereport(ERROR,
 				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 				 errmsg("another call with this request_key came first"),
 				 errhint("Retry the transaction.")));
+	write_successor(r, line.id);
 	insert_relative(r, line.id, OUTCOME_COMMITTED, qty, r->expires_at, order_ref);
 	CommandCounterIncrement();
 	retail_flag_after_take(escrow);
+	retail_flag_after_give(escrow);
 	return answer_one(fcinfo, r, &line, false);
 }
 
@@ -436,14 +461,13 @@ retail_confirm(PG_FUNCTION_ARGS)
 			return answer_one(fcinfo, &r, &line, true);
 		if (is_someone_elses(&r, holder))
 			return answer_unchanged(fcinfo, &r, OUTCOME_NOT_YOURS, false);
-		qty = part_arg(fcinfo, 1, &r);
 		if ((is_lapsed(&r) || r.status == OUTCOME_EXPIRED) && fresh && r.slot != NULL)
-			return reacquire(fcinfo, &r, qty, order_ref, &request);
+			return reacquire(fcinfo, &r, part_arg(fcinfo, 1, &r), order_ref, &request);
 		if (is_lapsed(&r))
 			return answer_unchanged(fcinfo, &r, OUTCOME_EXPIRED, false);
 		if (r.status != OUTCOME_HELD)
 			return answer_unchanged(fcinfo, &r, r.status, r.status == OUTCOME_COMMITTED);
-
+		qty = part_arg(fcinfo, 1, &r);
 		line = line_of(&r, OUTCOME_COMMITTED, qty);
 		if (qty < r.qty)
 			line.remainder_id = retail_next_reservation_id();
@@ -601,6 +625,7 @@ typedef struct Pick
 	int64		wanted;			/* 0: all of it */
 	int32		sku_id;
 	int32		location_id;
+	int32		channel_id;
 	Reservation r;
 	int64		qty;
 	StoredLine	line;
@@ -623,7 +648,7 @@ pick_compare(const void *a, const void *b)
 	return x->line_no < y->line_no ? -1 : x->line_no > y->line_no;
 }
 
-/* The stock of a reservation, which never changes: read without a lock. */
+/* Stock and channel of a reservation, which never change: read without a lock. */
 static void
 look_up_stock(Pick *pick)
 {
@@ -637,6 +662,7 @@ look_up_stock(Pick *pick)
 	{
 		pick->sku_id = retail_column_int32(TABLE_RESERVATION, scan.slot, RESERVATION_SKU_ID);
 		pick->location_id = retail_column_int32(TABLE_RESERVATION, scan.slot, RESERVATION_LOCATION_ID);
+		pick->channel_id = retail_column_int32(TABLE_RESERVATION, scan.slot, RESERVATION_CHANNEL_ID);
 		retail_scan_end(&scan);
 		return;
 	}
@@ -648,6 +674,7 @@ look_up_stock(Pick *pick)
 				 errmsg("no reservation %lld", (long long) pick->id)));
 	pick->sku_id = r.sku_id;
 	pick->location_id = r.location_id;
+	pick->channel_id = r.channel_id;
 }
 
 /* Decides one pick; *left is what is on hand after the picks before it. */
@@ -782,6 +809,9 @@ run_picks(Pick *picks, int n, Request *request)
 {
 	Answer	   *answers = palloc(sizeof(Answer) * n);
 
+	for (int i = 0; i < n; i++)
+		look_up_stock(&picks[i]);
+	qsort(picks, n, sizeof(Pick), pick_compare);
 	for (;;)
 	{
 		int			nearlier;
@@ -794,19 +824,16 @@ run_picks(Pick *picks, int n, Request *request)
 						(errcode(ERRCODE_DATA_CORRUPTED),
 						 errmsg("stored answer of a request key is damaged")));
 			for (int i = 0; i < n; i++)
-				answers[i] = answer_of(&earlier[i], 0, true);
+				answers[picks[i].line_no] = answer_of(&earlier[picks[i].line_no], picks[i].channel_id, true);
 			return answers;
 		}
-		for (int i = 0; i < n; i++)
-			look_up_stock(&picks[i]);
-		qsort(picks, n, sizeof(Pick), pick_compare);
 		if (consume_picks(picks, n, request))
 			break;
 	}
 	for (int i = 0; i < n; i++)
 	{
 		let_go(&picks[i].r);
-		answers[picks[i].line_no] = answer_of(&picks[i].line, picks[i].r.channel_id, picks[i].replayed);
+		answers[picks[i].line_no] = answer_of(&picks[i].line, picks[i].channel_id, picks[i].replayed);
 	}
 	return answers;
 }

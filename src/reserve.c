@@ -414,6 +414,7 @@ insert_hold(Basket *basket, int i, Datum actor)
 	values[RESERVATION_HOLDER] = basket->holder;
 	isnull[RESERVATION_HOLDER] = basket->holder == (Datum) 0;
 	isnull[RESERVATION_ORDER_REF] = true;
+	isnull[RESERVATION_SUCCESSOR_ID] = true;
 	values[RESERVATION_ACTOR] = actor;
 	retail_row_insert(TABLE_RESERVATION, values, isnull);
 }
@@ -501,8 +502,8 @@ replay(Basket *basket, const StoredLine *stored, int n)
 				 errmsg("stored answer of a request key is damaged")));
 	for (int i = 0; i < n; i++)
 	{
-		SaleRule	rule = retail_sale_rule(stored[i].sku_id, stored[i].location_id,
-											basket->channel.id);
+		SaleRule	rule = retail_sale_rule_now(stored[i].sku_id, stored[i].location_id,
+												basket->channel.id);
 
 		answers[i].line = stored[i];
 		answers[i].replayed = true;

@@ -36,65 +36,47 @@ flag_values(int32 sku_id, int32 location_id, int64 floor, Datum *values)
 }
 
 /*
- * Writes the row, or finds it so already.  False when someone else is at it;
- * with wait set, waits for him and tries again instead.
+ * Writes the row, or finds it so already.  False when someone else is at it:
+ * whoever repairs or crosses may hold other rows, so nobody waits here.
  */
 static bool
-write_flag(int32 sku_id, int32 location_id, int64 floor, bool wait, bool *changed)
+write_flag(int32 sku_id, int32 location_id, int64 floor, bool *changed)
 {
 	Datum		values[SOLD_OUT_NCOLS];
 	bool		isnull[SOLD_OUT_NCOLS] = {false};
 	ScanKeyData keys[2];
+	RetailScan	scan;
+	bool		found;
+	bool		done = false;
 
 	flag_values(sku_id, location_id, floor, values);
 	retail_key_int4(&keys[0], 1, sku_id);
 	retail_key_int4(&keys[1], 2, location_id);
 	*changed = false;
-	for (;;)
+	retail_scan_begin_dirty(&scan, TABLE_SOLD_OUT, INDEX_SOLD_OUT, RowExclusiveLock, 2, keys);
+	found = retail_scan_next(&scan);
+	if (found &&
+		!TransactionIdIsValid(scan.dirty.xmin) && !TransactionIdIsValid(scan.dirty.xmax))
 	{
-		RetailScan	scan;
-		bool		found;
-		bool		done = false;
-		bool		in_flight = false;
-
-		retail_scan_begin_dirty(&scan, TABLE_SOLD_OUT, INDEX_SOLD_OUT, RowExclusiveLock, 2, keys);
-		found = retail_scan_next(&scan);
-		if (found)
-		{
-			in_flight = TransactionIdIsValid(scan.dirty.xmin) ||
-				TransactionIdIsValid(scan.dirty.xmax);
-			if (in_flight && wait)
-				(void) retail_scan_wait_in_flight(&scan);
-			else if (!in_flight)
-			{
-				int64		old = retail_column_int64(TABLE_SOLD_OUT, scan.slot,
-													  SOLD_OUT_SELLABLE_FLOOR);
-
-				done = old == floor;
-				if (!done)
-				{
-					*changed = done =
-						retail_row_try_update(&scan,
-											  SET_COLUMN(SOLD_OUT_SELLABLE_FLOOR) |
-											  SET_COLUMN(SOLD_OUT_CHANGED_AT),
-											  values, isnull);
-				}
-			}
-		}
-		retail_scan_end(&scan);
-		if (!found)
-		{
-			/* a stock that never was sold out needs no row to say so */
-			if (floor == FLOOR_NONE_SOLD_OUT)
-				return true;
-			*changed = done = retail_row_insert_unique(TABLE_SOLD_OUT, values, isnull);
-		}
-		if (done)
-			CommandCounterIncrement();
-		if (done || !wait)
-			return done;
-		CHECK_FOR_INTERRUPTS();
+		done = retail_column_int64(TABLE_SOLD_OUT, scan.slot, SOLD_OUT_SELLABLE_FLOOR) == floor;
+		if (!done)
+			*changed = done =
+				retail_row_try_update(&scan,
+									  SET_COLUMN(SOLD_OUT_SELLABLE_FLOOR) |
+									  SET_COLUMN(SOLD_OUT_CHANGED_AT),
+									  values, isnull);
 	}
+	retail_scan_end(&scan);
+	if (!found)
+	{
+		/* a stock that never was sold out needs no row to say so */
+		if (floor == FLOOR_NONE_SOLD_OUT)
+			return true;
+		*changed = done = retail_row_insert_unique(TABLE_SOLD_OUT, values, isnull);
+	}
+	if (*changed)
+		CommandCounterIncrement();
+	return done;
 }
 
 static void
@@ -126,8 +108,7 @@ check_flag(Escrow escrow)
 			retail_escrow_flag_written(escrow, sellable, !all);
 		return;
 	}
-	if (!write_flag(sku_id, location_id, all ? FLOOR_NONE_SOLD_OUT : sellable,
-					false, &changed))
+	if (!write_flag(sku_id, location_id, all ? FLOOR_NONE_SOLD_OUT : sellable, &changed))
 	{
 		retail_escrow_repair_later(escrow);
 		return;
@@ -179,6 +160,7 @@ retail_flag_repair(int32 sku_id, int32 location_id)
 	CellTruth	truth;
 	bool		all;
 	bool		changed;
+	bool		written;
 	int64		sellable;
 	Escrow		escrow = retail_cell_enabled() ?
 		retail_escrow_touch(sku_id, location_id) : -1;
@@ -191,16 +173,16 @@ retail_flag_repair(int32 sku_id, int32 location_id)
 									 truth.on_hand - truth.unavailable,
 									 retail_truth_avail(&truth) + truth.lapsed - truth.lot_expired,
 									 &all);
-	(void) write_flag(sku_id, location_id, all ? FLOOR_NONE_SOLD_OUT : sellable,
-					  true, &changed);
-	if (escrow >= 0)
-	{
+	written = write_flag(sku_id, location_id, all ? FLOOR_NONE_SOLD_OUT : sellable, &changed);
+	if (escrow < 0)
+		return changed;
+	if (written)
 		retail_escrow_flag_written(escrow, sellable, !all);
 
-		/* somebody moved it meanwhile: what was read may be old already */
-		if (changes != pg_atomic_read_u32(&retail_escrow_cell(escrow)->changes) &&
-			retail_escrow_avail(escrow) + truth.lapsed <= sellable)
-			retail_escrow_repair_later(escrow);
-	}
+	/* somebody is at it, or moved the stock since it was read: look again */
+	if (!written ||
+		(changes != pg_atomic_read_u32(&retail_escrow_cell(escrow)->changes) &&
+		 retail_escrow_avail(escrow) + truth.lapsed <= sellable))
+		retail_escrow_repair_later(escrow);
 	return changed;
 }

@@ -20,7 +20,10 @@ extern void retail_flag_after_give(Escrow escrow);
 /* After on_hand or unavailable changed, which moves percentage floors too. */
 extern void retail_flag_after_movement(Escrow escrow);
 
-/* Writes the flag from the tables; waits for whoever is writing it. */
+/*
+ * Writes the flag from the tables; whether it changed.  Left for a later look
+ * where someone else is writing it.
+ */
 extern bool retail_flag_repair(int32 sku_id, int32 location_id);
 
 #endif							/* RETAIL_SOLD_OUT_H */

@@ -82,9 +82,12 @@ wait_for_row_in_flight(StockRow *stock)
 	retail_scan_end(&scan);
 }
 
+static void post_due_lots(StockRow *stock, TimestampTz now);
+
 StockRow *
 retail_stock_open(int32 sku_id, int32 location_id)
 {
+	TimestampTz now = retail_clock_now();
 	StockRow   *stock = palloc0(sizeof(StockRow));
 
 	stock->sku_id = sku_id;
@@ -99,6 +102,8 @@ retail_stock_open(int32 sku_id, int32 location_id)
 	stock->on_hand = retail_column_int64(TABLE_STOCK, stock->slot, STOCK_ON_HAND);
 	stock->unavailable = retail_column_int64(TABLE_STOCK, stock->slot, STOCK_UNAVAILABLE);
 	stock->last_movement_id = retail_column_int64(TABLE_STOCK, stock->slot, STOCK_LAST_MOVEMENT_ID);
+	if ((TimestampTz) pg_atomic_read_u64(&retail_escrow_cell(stock->escrow)->lot_due) <= now)
+		post_due_lots(stock, now);
 	return stock;
 }
 
@@ -546,11 +551,17 @@ retail_stock_scrap(StockRow *stock, const Movement *movement, int64 qty, Datum l
 	return stock->last_movement_id;
 }
 
-void
-retail_stock_expire_lots(int32 sku_id, int32 location_id, TimestampTz now)
+/*
+ * Posts lots whose last day has come to unavailable.
+ *
+ * Every lot of this stock is written under the row lock we hold, so when there
+ * was nothing to post the next instant is known exactly.  When there was, an
+ * abort of ours puts units back on sale that are due, which the cell must not
+ * forget: the next call finds nothing to post and moves it.
+ */
+static void
+post_due_lots(StockRow *stock, TimestampTz now)
 {
-	StockRow   *stock = retail_stock_open(sku_id, location_id);
-	Cell	   *cell = retail_escrow_cell(stock->escrow);
 	TimestampTz next_due = DT_NOEND;
 	Movement	movement = {"block", 0, 0, (Datum) 0, CStringGetTextDatum("expired"),
 	(Datum) 0, now};
@@ -565,22 +576,20 @@ retail_stock_expire_lots(int32 sku_id, int32 location_id, TimestampTz now)
 			continue;
 		if (!lot_is_due(stock, lot, now))
 		{
-			next_due = Min(next_due, retail_master_day_begins(location_id, lot->expires_on));
+			next_due = Min(next_due, retail_master_day_begins(stock->location_id, lot->expires_on));
 			continue;
 		}
 		post(stock, &movement, lot->id, 0, sellable);
 		lot->unavailable += sellable;
 	}
-
-	/*
-	 * Every lot of this stock is written under the row lock we hold, so when
-	 * there was nothing to post the next instant is known exactly.  When there
-	 * was, an abort of ours puts units back on sale that are due, which the
-	 * cell must not forget: the next call finds nothing to post and moves it.
-	 */
 	if (stock->changed)
 		retail_escrow_set_lots_posted(stock->escrow);
 	else if (!retail_escrow_lots_posted(stock->escrow))
-		pg_atomic_write_u64(&cell->lot_due, (uint64) next_due);
-	retail_stock_close(stock);
+		pg_atomic_write_u64(&retail_escrow_cell(stock->escrow)->lot_due, (uint64) next_due);
+}
+
+void
+retail_stock_expire_lots(int32 sku_id, int32 location_id)
+{
+	retail_stock_close(retail_stock_open(sku_id, location_id));
 }

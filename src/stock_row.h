@@ -52,7 +52,8 @@ typedef struct Movement
 
 /*
  * Touches the stock and locks its row, making an empty one where there is
- * none.  Waits for whoever has it.  retail_stock_close writes what changed.
+ * none, and posts lots that are due to unavailable.  Waits for whoever has it.
+ * retail_stock_close writes what changed.
  */
 extern StockRow *retail_stock_open(int32 sku_id, int32 location_id);
 extern void retail_stock_close(StockRow *stock);
@@ -84,6 +85,6 @@ extern bool retail_stock_can_unblock(StockRow *stock, int64 qty, Datum lot);
 extern int64 retail_stock_unblock(StockRow *stock, const Movement *movement, int64 qty, Datum lot);
 
 /* Posts lots whose last day has come to unavailable; idempotent. */
-extern void retail_stock_expire_lots(int32 sku_id, int32 location_id, TimestampTz now);
+extern void retail_stock_expire_lots(int32 sku_id, int32 location_id);
 
 #endif							/* RETAIL_STOCK_ROW_H */

@@ -103,7 +103,7 @@ static const TableDef table_def[TABLE_COUNT] = {
 	[TABLE_RESERVATION] = {"reservation", RESERVATION_NCOLS,
 		{"id", "sku_id", "location_id", "channel_id", "qty", "status",
 			"expires_at", "created_at", "changed_at", "parent_id", "holder",
-	"order_ref", "actor"}},
+	"order_ref", "actor", "successor_id"}},
 	[TABLE_RESERVATION_HISTORY] = {"reservation_history", 0, {NULL}},
 	[TABLE_SAFETY_STOCK] = {"safety_stock", SAFETY_STOCK_NCOLS,
 	{"qty", "percent"}},
@@ -1029,10 +1029,11 @@ retail_row_try_update(RetailScan *scan, uint32 set, Datum *values, bool *isnull)
 	bool		skipped;
 	bool		done = false;
 
-	if (info->plain)
-		return update_row(scan->table, scan->rel, scan->slot, false, set, values, isnull);
+	if (info->plain &&
+		update_row(scan->table, scan->rel, scan->slot, false, set, values, isnull))
+		return true;
 
-	/* triggers cannot be asked not to wait: lock first */
+	/* locked by ourselves perhaps; and triggers cannot be asked not to wait */
 	locked = retail_slot_make(scan->rel);
 	if (retail_row_lock(scan, locked, LockWaitSkip, &skipped))
 		done = update_row(scan->table, scan->rel, locked, true, set, values, isnull);

@@ -62,6 +62,7 @@ CREATE TABLE retail.reservation (
     holder      text COLLATE "C",
     order_ref   text COLLATE "C",
     actor       text COLLATE "C" NOT NULL,
+    successor_id bigint,
     CONSTRAINT reservation_pkey PRIMARY KEY (id),
     CONSTRAINT reservation_qty_positive_check CHECK (qty > 0),
     CONSTRAINT reservation_status_check
@@ -89,6 +90,7 @@ COMMENT ON COLUMN retail.reservation.parent_id IS 'The reservation this one was 
 COMMENT ON COLUMN retail.reservation.holder IS 'Who holds it, in the caller''s words: a basket, a member. NULL: nobody named; any caller may act on it.';
 COMMENT ON COLUMN retail.reservation.order_ref IS 'The order it was confirmed for; NULL: none named.';
 COMMENT ON COLUMN retail.reservation.actor IS 'The database role that made it.';
+COMMENT ON COLUMN retail.reservation.successor_id IS 'The reservation that confirm(reacquire => true) put in the place of this expired one; NULL: none.';
 
 CREATE TABLE retail.reservation_history (
     LIKE retail.reservation INCLUDING CONSTRAINTS INCLUDING COMMENTS,
