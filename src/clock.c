@@ -42,6 +42,13 @@ typedef struct ClockShared
 	ClockSlot	slots[MAX_TEST_CLOCKS];
 } ClockShared;
 
+/* What the check hook hands to the assign hook. */
+typedef struct ClockChoice
+{
+	TimestampTz instant;
+	bool		by_session;		/* somebody said so, it is not the default */
+} ClockChoice;
+
 char	   *retail_clock_setting = NULL;
 
 static ClockShared *clock_shared = NULL;
@@ -157,7 +164,7 @@ bool
 retail_clock_check(char **newval, void **extra, GucSource source)
 {
 	TimestampTz instant = 0;
-	TimestampTz *result;
+	ClockChoice *choice;
 
 	if (*newval != NULL && (*newval)[0] != '\0')
 	{
@@ -175,11 +182,12 @@ retail_clock_check(char **newval, void **extra, GucSource source)
 			return false;
 		}
 	}
-	result = (TimestampTz *) RETAIL_GUC_MALLOC(sizeof(TimestampTz));
-	if (result == NULL)
+	choice = (ClockChoice *) RETAIL_GUC_MALLOC(sizeof(ClockChoice));
+	if (choice == NULL)
 		return false;
-	*result = instant;
-	*extra = result;
+	choice->instant = instant;
+	choice->by_session = source >= PGC_S_SESSION;
+	*extra = choice;
 	return true;
 }
 
@@ -191,11 +199,12 @@ retail_clock_check(char **newval, void **extra, GucSource source)
 void
 retail_clock_assign(const char *newval, void *extra)
 {
-	TimestampTz instant = extra ? *(TimestampTz *) extra : 0;
+	ClockChoice *choice = extra;
+	TimestampTz instant = choice ? choice->instant : 0;
 	ClockSlot  *slot;
 
 	local_clock = instant;
-	if (instant == 0 && !clock_was_set)
+	if (instant == 0 && !clock_was_set && !(choice && choice->by_session))
 		return;
 	if (InitializingParallelWorker || !OidIsValid(MyDatabaseId))
 		return;
