@@ -48,6 +48,7 @@ retail_expire_row(RetailScan *scan, TimestampTz now)
 	Datum		values[RESERVATION_NCOLS];
 	bool		isnull[RESERVATION_NCOLS] = {false};
 
+	retail_escrow_set_held_changed();
 	values[RESERVATION_STATUS] = CStringGetTextDatum(retail_outcome_name[OUTCOME_EXPIRED]);
 	values[RESERVATION_CHANGED_AT] = TimestampTzGetDatum(now);
 	return retail_row_try_update(scan,
@@ -58,8 +59,8 @@ retail_expire_row(RetailScan *scan, TimestampTz now)
 
 /*
  * Moves the cell's deadline bound to the earliest deadline of a held row, seen
- * by a dirty scan, if none is due.  Not after a claim of ours: its abort would
- * bring back rows this scan cannot see.
+ * by a dirty scan, if none is due.  Not when this transaction has changed held
+ * rows itself: its abort would bring back what this scan cannot see.
  */
 static void
 raise_bound(Escrow escrow, uint64 seen, TimestampTz now)
@@ -68,7 +69,7 @@ raise_bound(Escrow escrow, uint64 seen, TimestampTz now)
 	RetailScan	scan;
 	TimestampTz earliest = DT_NOEND;
 
-	if (retail_escrow_claimed(escrow))
+	if (retail_escrow_held_changed())
 		return;
 	held_keys(keys, escrow);
 	retail_scan_begin_dirty(&scan, TABLE_RESERVATION, INDEX_RESERVATION_HELD, RowExclusiveLock, 2, keys);
@@ -115,7 +116,6 @@ retail_claim_lapsed(Escrow escrow, int64 missing, TimestampTz now, bool *skipped
 
 		if (retail_expire_row(&scan, now))
 		{
-			retail_escrow_set_claimed(escrow);
 			retail_escrow_give(escrow, qty);
 			claimed += qty;
 		}
@@ -271,13 +271,12 @@ retail_expire_reservations(PG_FUNCTION_ARGS)
 
 		if (retail_expire_row(&scan, now))
 		{
-			if (!retail_escrow_claimed(escrow))
+			if (ngiven == 0 || given[ngiven - 1] != escrow)
 			{
 				if (ngiven >= 1024 && (ngiven & (ngiven - 1)) == 0)
 					given = repalloc(given, sizeof(int) * 2 * (Size) ngiven);
 				given[ngiven++] = escrow;
 			}
-			retail_escrow_set_claimed(escrow);
 			retail_escrow_give(escrow, qty);
 			expired++;
 		}

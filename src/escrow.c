@@ -48,7 +48,6 @@ typedef struct Touched
 	int32		sku_id;
 	int32		location_id;
 	int			top;			/* its latest record; -1: none */
-	bool		claimed;
 	bool		repair;			/* look at the flag after the end */
 	bool		flag_written;
 	bool		any_sold_out;	/* both as the flag row says if we commit */
@@ -99,6 +98,7 @@ static Cell *loading = NULL;	/* an entry of ours that is not READY yet */
 static SubTransactionId bulk_subid = InvalidSubTransactionId;	/* bulk mode, and whose */
 static bool drop_at_commit = false;
 static bool want_worker = false;
+static bool held_changed = false;
 
 /* ----------------------------------------------------------------
  * Beginning
@@ -427,15 +427,15 @@ retail_escrow_physical(Escrow escrow, int64 delta)
 }
 
 void
-retail_escrow_set_claimed(Escrow escrow)
+retail_escrow_set_held_changed(void)
 {
-	touched[escrow].claimed = true;
+	held_changed = true;
 }
 
 bool
-retail_escrow_claimed(Escrow escrow)
+retail_escrow_held_changed(void)
 {
-	return touched[escrow].claimed;
+	return held_changed;
 }
 
 void
@@ -515,6 +515,7 @@ forget_all(void)
 	bulk_subid = InvalidSubTransactionId;
 	drop_at_commit = false;
 	want_worker = false;
+	held_changed = false;
 	if (touched_index != NULL && touched_index->size > KEEP_ROOM)
 	{
 		touched_destroy(touched_index);

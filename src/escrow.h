@@ -69,9 +69,13 @@ extern int64 retail_escrow_physical_now(Escrow escrow);
 extern Cell *retail_escrow_cell(Escrow escrow);
 extern void retail_escrow_key(Escrow escrow, int32 *sku_id, int32 *location_id);
 
-/* This transaction set some of this stock's lapsed holds to expired. */
-extern void retail_escrow_set_claimed(Escrow escrow);
-extern bool retail_escrow_claimed(Escrow escrow);
+/*
+ * This transaction changed a held row of some stock: confirmed, released,
+ * extended, expired it.  Its abort would bring back what its own scans cannot
+ * see, so it must not raise a deadline bound.
+ */
+extern void retail_escrow_set_held_changed(void);
+extern bool retail_escrow_held_changed(void);
 
 /* The flag row of this stock is to be looked at again after the transaction. */
 extern void retail_escrow_repair_later(Escrow escrow);

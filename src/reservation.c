@@ -219,6 +219,8 @@ write_status(const Reservation *r, Outcome status, int64 qty, Datum order_ref)
 	uint32		set = SET_COLUMN(RESERVATION_STATUS) | SET_COLUMN(RESERVATION_CHANGED_AT) |
 		SET_COLUMN(RESERVATION_QTY);
 
+	if (r->status == OUTCOME_HELD)
+		retail_escrow_set_held_changed();
 	values[RESERVATION_STATUS] = CStringGetTextDatum(retail_outcome_name[status]);
 	values[RESERVATION_CHANGED_AT] = TimestampTzGetDatum(r->now);
 	values[RESERVATION_QTY] = Int64GetDatum(qty);
@@ -402,7 +404,6 @@ reacquire(FunctionCallInfo fcinfo, Reservation *r, int64 qty, Datum order_ref, R
 	{
 		/* the giving row first, so that no claim can give it a second time */
 		write_status(r, OUTCOME_EXPIRED, r->qty, (Datum) 0);
-		retail_escrow_set_claimed(escrow);
 		retail_escrow_give(escrow, r->qty);
 		CommandCounterIncrement();
 		let_go(r);
@@ -528,8 +529,6 @@ retail_release(PG_FUNCTION_ARGS)
 	escrow = retail_escrow_touch(r.sku_id, r.location_id);
 	write_status(&r, end, r.qty, (Datum) 0);
 	retail_escrow_give(escrow, r.qty);
-	if (end == OUTCOME_EXPIRED)
-		retail_escrow_set_claimed(escrow);
 	CommandCounterIncrement();
 	retail_flag_after_give(escrow);
 	return answer_one(fcinfo, &r, &line, false);
@@ -558,6 +557,7 @@ retail_extend(PG_FUNCTION_ARGS)
 	if (r.status != OUTCOME_HELD)
 		return answer_unchanged(fcinfo, &r, r.status, false);
 
+	retail_escrow_set_held_changed();
 	r.expires_at = r.now + retail_arg_ttl(fcinfo, 1, channel.hold_ttl_us);
 	values[RESERVATION_EXPIRES_AT] = TimestampTzGetDatum(r.expires_at);
 	values[RESERVATION_CHANGED_AT] = TimestampTzGetDatum(r.now);

@@ -381,6 +381,7 @@ write_old_holds(Basket *basket, const StockPlan *stock)
 	Datum		values[RESERVATION_NCOLS];
 	bool		isnull[RESERVATION_NCOLS] = {false};
 
+	retail_escrow_set_held_changed();
 	values[RESERVATION_STATUS] = CStringGetTextDatum(retail_outcome_name[OUTCOME_RELEASED]);
 	values[RESERVATION_CHANGED_AT] = TimestampTzGetDatum(basket->now);
 	open_holder_scan(basket, stock, &scan);

@@ -66,38 +66,64 @@ END
 $$;
 COMMENT ON FUNCTION retail._outbox_consumer(text) IS 'Internal: the id of a consumer, made when it is new, and starting anew when it comes from another cluster.';
 
-CREATE FUNCTION retail._outbox_ready(consumer_id integer, at timestamptz)
-RETURNS TABLE (id bigint, lane bigint, key bigint, lapsed boolean)
-LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 1000
+CREATE FUNCTION retail._outbox_ready(consumer_id integer, at timestamptz, most bigint, lanes bigint[], upto bigint)
+RETURNS TABLE (id bigint, lane bigint, key bigint)
+LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 100
 AS $$
-    SELECT r.id, retail._outbox_lane(r.sku_id, r.location_id, r.id), retail._outbox_key(r.sku_id, r.location_id), r.lapsed
-    FROM (
-        SELECT e.id, e.sku_id, e.location_id, false AS lapsed
-        FROM retail.outbox e
-        WHERE e.id >= (SELECT c.settled_id FROM retail.outbox_consumer c WHERE c.id = $1)
-            AND e.id NOT IN (SELECT d.outbox_id FROM retail.outbox_delivery d WHERE d.consumer_id = $1)
-        UNION ALL
-        SELECT e.id, e.sku_id, e.location_id, false
-        FROM retail.outbox e
-        WHERE e.xid = ANY ((SELECT c.open_xids FROM retail.outbox_consumer c WHERE c.id = $1)::xid8[])
-            AND e.id < (SELECT c.settled_id FROM retail.outbox_consumer c WHERE c.id = $1)
-            AND e.id NOT IN (SELECT d.outbox_id FROM retail.outbox_delivery d WHERE d.consumer_id = $1)
-        UNION ALL
-        SELECT e.id, e.sku_id, e.location_id, true
+    WITH state AS MATERIALIZED (
+        SELECT c.settled_id, c.open_xids FROM retail.outbox_consumer c WHERE c.id = $1
+    ), busy AS MATERIALIZED (
+        SELECT retail._outbox_key(b.sku_id, b.location_id) AS key
         FROM retail.outbox_delivery d
-            JOIN retail.outbox e ON e.id = d.outbox_id
-        WHERE d.consumer_id = $1 AND d.leased_until <= $2
+            JOIN retail.outbox b ON b.id = d.outbox_id
+        WHERE d.consumer_id = $1 AND d.leased_until > $2
+            AND (b.sku_id IS NOT NULL OR b.location_id IS NOT NULL)
+    )
+    -- each arm reads by index no more than it has to, however much there is
+    SELECT r.id, retail._outbox_lane(r.sku_id, r.location_id, r.id), retail._outbox_key(r.sku_id, r.location_id)
+    FROM (
+        (SELECT e.id, e.sku_id, e.location_id
+         FROM retail.outbox e
+         WHERE e.id >= (SELECT s.settled_id FROM state s)
+             AND e.id <= coalesce($5, 9223372036854775807)
+             AND e.id NOT IN (SELECT d.outbox_id FROM retail.outbox_delivery d WHERE d.consumer_id = $1)
+             AND ($4 IS NULL OR retail._outbox_lane(e.sku_id, e.location_id, e.id) = ANY ($4))
+             AND (e.sku_id IS NULL AND e.location_id IS NULL
+                 OR retail._outbox_key(e.sku_id, e.location_id) NOT IN (SELECT b.key FROM busy b))
+         ORDER BY e.id
+         LIMIT $3)
+        UNION ALL
+        (SELECT e.id, e.sku_id, e.location_id
+         FROM state s
+             CROSS JOIN unnest(s.open_xids) x (xid)
+             CROSS JOIN LATERAL (
+                 SELECT o.id, o.sku_id, o.location_id
+                 FROM retail.outbox o
+                 WHERE o.xid = x.xid AND o.id < s.settled_id
+                 OFFSET 0
+             ) e
+         WHERE e.id NOT IN (SELECT d.outbox_id FROM retail.outbox_delivery d WHERE d.consumer_id = $1)
+             AND ($4 IS NULL OR retail._outbox_lane(e.sku_id, e.location_id, e.id) = ANY ($4))
+             AND (e.sku_id IS NULL AND e.location_id IS NULL
+                 OR retail._outbox_key(e.sku_id, e.location_id) NOT IN (SELECT b.key FROM busy b))
+         ORDER BY e.id
+         LIMIT $3)
+        UNION ALL
+        (SELECT e.id, e.sku_id, e.location_id
+         FROM retail.outbox_delivery d
+             JOIN retail.outbox e ON e.id = d.outbox_id
+         WHERE d.consumer_id = $1 AND d.leased_until <= $2
+             AND ($4 IS NULL OR retail._outbox_lane(e.sku_id, e.location_id, e.id) = ANY ($4))
+             AND (e.sku_id IS NULL AND e.location_id IS NULL
+                 OR retail._outbox_key(e.sku_id, e.location_id) NOT IN (SELECT b.key FROM busy b))
+         ORDER BY e.id
+         LIMIT $3)
     ) r
-    WHERE r.sku_id IS NULL AND r.location_id IS NULL
-        OR retail._outbox_key(r.sku_id, r.location_id) NOT IN (
-            SELECT retail._outbox_key(b.sku_id, b.location_id)
-            FROM retail.outbox_delivery d
-                JOIN retail.outbox b ON b.id = d.outbox_id
-            WHERE d.consumer_id = $1 AND d.leased_until > $2
-                AND (b.sku_id IS NOT NULL OR b.location_id IS NOT NULL))
+    ORDER BY r.id
+    LIMIT $3
 $$;
-COMMENT ON FUNCTION retail._outbox_ready(integer, timestamptz) IS
-'Internal: events a consumer has not had, or had and did not finish in time, less those whose key he is working on.';
+COMMENT ON FUNCTION retail._outbox_ready(integer, timestamptz, bigint, bigint[], bigint) IS
+'Internal: the first events a consumer has not had, or had and did not finish in time, less those whose key he is working on; in these lanes (NULL: any), new ones up to this id (NULL: any).';
 
 CREATE FUNCTION retail.outbox_take(consumer text, max_rows integer DEFAULT 100, lease interval DEFAULT '1 minute')
 RETURNS TABLE (id bigint, topic text, version integer, sku text, location text, payload jsonb, created_at timestamptz)
@@ -108,6 +134,10 @@ AS $$
 DECLARE
     me integer;
     lanes bigint[];
+    span bigint := max_rows;
+    seen bigint;
+    mine bigint;
+    upto bigint;
     at CONSTANT timestamptz := retail.now();
     lock_base CONSTANT bigint := hashtextextended('pg_retail outbox', 0);
 BEGIN
@@ -126,14 +156,18 @@ BEGIN
     PERFORM retail._check_tables();
     me := retail._outbox_consumer(consumer);
 
-    -- First which lanes: those of the events we would like, unless another taker holds them.
-    SELECT array_agg(DISTINCT w.lane) INTO lanes
-    FROM (
-        SELECT q.lane
-        FROM (SELECT r.id, r.lane FROM retail._outbox_ready(me, at) r ORDER BY r.id OFFSET 0) q
-        WHERE pg_try_advisory_xact_lock(lock_base # ((me::bigint << 10) | q.lane))
-        LIMIT max_rows
-    ) w;
+    -- First which lanes: those of the next events, unless another taker holds
+    -- them; then we look further.
+    LOOP
+        SELECT count(*), count(*) FILTER (WHERE w.mine), array_agg(DISTINCT w.lane) FILTER (WHERE w.mine), max(w.id)
+        INTO seen, mine, lanes, upto
+        FROM (
+            SELECT r.id, r.lane, pg_try_advisory_xact_lock(lock_base # ((me::bigint << 10) | r.lane)) AS mine
+            FROM retail._outbox_ready(me, at, span, NULL, NULL) r
+        ) w;
+        EXIT WHEN mine >= max_rows OR seen < span;
+        span := span * 4;
+    END LOOP;
     IF lanes IS NULL THEN
         RETURN;
     END IF;
@@ -158,9 +192,8 @@ BEGIN
     ), taken AS (
         INSERT INTO retail.outbox_delivery (consumer_id, outbox_id, leased_until)
         SELECT me, r.id, at + lease
-        FROM retail._outbox_ready(me, at) r
-        WHERE r.lane = ANY (lanes)
-            AND r.id NOT IN (SELECT l.outbox_id FROM late l)
+        FROM retail._outbox_ready(me, at, span, lanes, upto) r
+        WHERE r.id NOT IN (SELECT l.outbox_id FROM late l)
             AND (r.key IS NULL OR r.key NOT IN (SELECT l.key FROM late l WHERE l.key IS NOT NULL))
         ORDER BY r.id
         LIMIT max_rows
@@ -199,17 +232,18 @@ BEGIN
             USING ERRCODE = '42704', HINT = 'The first retail.outbox_take() makes it.';
     END IF;
 
-    -- in one order, so that two calls do not deadlock
-    WITH held AS (
-        SELECT d.outbox_id
-        FROM retail.outbox_delivery d
-        WHERE d.consumer_id = me AND d.outbox_id = ANY (ids) AND d.leased_until IS NOT NULL
-        ORDER BY d.outbox_id
-        FOR UPDATE
-    )
+    -- Locked in one order, so that two calls do not deadlock, and then updated
+    -- where they lie: by index and by place, whatever the statistics say.
     UPDATE retail.outbox_delivery d SET leased_until = NULL
-    FROM held h
-    WHERE d.consumer_id = me AND d.outbox_id = h.outbox_id;
+    WHERE d.ctid = ANY (ARRAY(
+        SELECT h.ctid
+        FROM (SELECT DISTINCT i.id FROM unnest(ids) i (id) ORDER BY i.id) w
+            CROSS JOIN LATERAL (
+                SELECT l.ctid
+                FROM retail.outbox_delivery l
+                WHERE l.consumer_id = me AND l.outbox_id = w.id AND l.leased_until IS NOT NULL
+                FOR UPDATE
+            ) h));
     GET DIAGNOSTICS done = ROW_COUNT;
 
     -- Settle.  Another call that is at it leaves the rest to the next one.
