@@ -527,11 +527,13 @@ forget_all(void)
 	{
 		pfree(touched);
 		touched = NULL;
+		touched_room = 0;
 	}
 	if (records_room > KEEP_ROOM)
 	{
 		pfree(records);
 		records = NULL;
+		records_room = 0;
 	}
 }
 

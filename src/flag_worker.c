@@ -59,6 +59,7 @@ typedef struct RunningWorker
 	Oid			dbid;
 	BackgroundWorkerHandle *handle;
 	TimestampTz started_at;
+	bool		failed;			/* no other before RETRY_MS */
 } RunningWorker;
 
 static RunningWorker running[MAX_WORKERS];
@@ -70,30 +71,38 @@ launcher_exit(int code, Datum arg)
 	retail_cell_set_launcher(NULL);
 }
 
-/* Forgets workers that have left, except one that left too soon. */
+/*
+ * Forgets workers that have left.  One that left sooner than it ever would by
+ * itself could not connect, most likely because its database is gone: the
+ * database's unpinned cells go with their marks (they load again if it is
+ * there after all, and the sweep looks at its flags), and no other is started
+ * for a while.
+ */
 static void
 reap_workers(void)
 {
 	TimestampTz now = GetCurrentTimestamp();
 
-	for (int i = 0; i < nrunning; i++)
+	for (int i = nrunning - 1; i >= 0; i--)
 	{
+		RunningWorker *worker = &running[i];
 		pid_t		pid;
 
-		if (running[i].handle != NULL &&
-			GetBackgroundWorkerPid(running[i].handle, &pid) == BGWH_STOPPED)
+		if (worker->handle != NULL &&
+			GetBackgroundWorkerPid(worker->handle, &pid) == BGWH_STOPPED)
 		{
-			pfree(running[i].handle);
-			running[i].handle = NULL;
+			pfree(worker->handle);
+			worker->handle = NULL;
+			worker->failed = !TimestampDifferenceExceeds(worker->started_at, now, WORKER_IDLE_MS);
+			if (worker->failed)
+			{
+				(void) retail_cell_take_wanted(worker->dbid);
+				(void) retail_cell_drop_database(worker->dbid);
+			}
 		}
-		if (running[i].handle == NULL &&
-			TimestampDifferenceExceeds(running[i].started_at, now, WORKER_IDLE_MS / 2) &&
-			(TimestampDifferenceExceeds(running[i].started_at, now, RETRY_MS) ||
-			 running[i].started_at == 0))
-		{
-			running[i] = running[--nrunning];
-			i--;
-		}
+		if (worker->handle == NULL &&
+			(!worker->failed || TimestampDifferenceExceeds(worker->started_at, now, RETRY_MS)))
+			*worker = running[--nrunning];
 	}
 }
 
@@ -127,7 +136,7 @@ start_worker(const CellKey *key, bool marked, void *arg)
 	slot->dbid = key->dbid;
 	slot->started_at = GetCurrentTimestamp();
 	slot->handle = NULL;
-	(void) RegisterDynamicBackgroundWorker(&worker, &slot->handle);
+	slot->failed = !RegisterDynamicBackgroundWorker(&worker, &slot->handle);
 	return true;
 }
 

@@ -155,8 +155,11 @@ shortage_after(StockRow *stock, int64 movement_id, int64 before, TimestampTz now
 static Movement
 movement_of(const LedgerCall *call, const char *kind)
 {
-	Movement	movement = {kind, call->channel_id, 0, call->ref, call->reason,
-	call->request.key, call->occurred_at};
+	Movement	movement = {
+		.kind = kind, .channel_id = call->channel_id, .ref = call->ref,
+		.reason = call->reason, .request_key = call->request.key,
+		.occurred_at = call->occurred_at
+	};
 
 	return movement;
 }
@@ -184,14 +187,36 @@ default_lot(const LineArg *line)
 	return line->sku.lot_tracked ? CStringGetTextDatum("") : (Datum) 0;
 }
 
+/*
+ * Units that come in, by whatever way: into the lot named, or where lots are
+ * kept into the unnamed one of this day, so that perishable goods always have
+ * a date.
+ */
+static int64
+receive_into_lot(const LedgerCall *call, const LineArg *line, StockRow *stock,
+				 const Movement *movement, int64 qty, int64 unavailable)
+{
+	DateADT		day;
+	bool		has_expiry = expiry_of(call, line, &day);
+
+	return retail_stock_receive(stock, movement, qty, unavailable, default_lot(line), has_expiry, day);
+}
+
+static int64
+scrap_from_lot(const LedgerCall *call, const LineArg *line, StockRow *stock, const Movement *movement)
+{
+	DateADT		day;
+	bool		has_expiry = expiry_of(call, line, &day);
+
+	return retail_stock_scrap(stock, movement, line->qty, default_lot(line), has_expiry, day);
+}
+
 static void
 act_receive(const LedgerCall *call, const LineArg *line, StockRow *stock, StoredLine *out)
 {
 	Movement	movement = movement_of(call, "receipt");
-	DateADT		day;
-	bool		has_expiry = expiry_of(call, line, &day);
 
-	out->id = retail_stock_receive(stock, &movement, line->qty, 0, default_lot(line), has_expiry, day);
+	out->id = receive_into_lot(call, line, stock, &movement, line->qty, 0);
 }
 
 static void
@@ -200,7 +225,7 @@ act_adjust(const LedgerCall *call, const LineArg *line, StockRow *stock, StoredL
 	Movement	movement = movement_of(call, kind);
 
 	if (line->qty > 0)
-		out->id = retail_stock_receive(stock, &movement, line->qty, 0, default_lot(line), false, 0);
+		out->id = receive_into_lot(call, line, stock, &movement, line->qty, 0);
 	else if (line->qty < 0)
 	{
 		int64		before = retail_escrow_avail(stock->escrow);
@@ -268,8 +293,7 @@ act_sell(const LedgerCall *call, const LineArg *line, StockRow *stock, StoredLin
 		Movement	unrecorded = movement_of(call, "unrecorded_receipt");
 
 		out->unrecorded_qty = line->qty - stock->on_hand;
-		(void) retail_stock_receive(stock, &unrecorded, out->unrecorded_qty, 0,
-									default_lot(line), false, 0);
+		(void) receive_into_lot(call, line, stock, &unrecorded, out->unrecorded_qty, 0);
 	}
 	out->id = retail_stock_issue(stock, &movement, line->qty);
 	out->shortage_qty = shortage_after(stock, out->id, before, call->now);
@@ -281,14 +305,13 @@ act_take_back(const LedgerCall *call, const LineArg *line, StockRow *stock, Stor
 	Movement	movement = movement_of(call, "return");
 	bool		sellable = call->disposition == DISPOSITION_RESTOCK;
 
-	movement.ref = call->sale_ref != (Datum) 0 ? call->sale_ref : call->ref;
-	out->id = retail_stock_receive(stock, &movement, line->qty, sellable ? 0 : line->qty,
-								   default_lot(line), false, 0);
+	movement.sale_ref = call->sale_ref;
+	out->id = receive_into_lot(call, line, stock, &movement, line->qty, sellable ? 0 : line->qty);
 	if (call->disposition == DISPOSITION_SCRAP)
 	{
 		Movement	waste = movement_of(call, "waste");
 
-		out->id = retail_stock_scrap(stock, &waste, line->qty, default_lot(line));
+		out->id = scrap_from_lot(call, line, stock, &waste);
 	}
 }
 
@@ -297,54 +320,67 @@ act_take_back(const LedgerCall *call, const LineArg *line, StockRow *stock, Stor
  * ----------------------------------------------------------------
  */
 
+/* Sales and shipments under the ref; locks their ledger rows. */
+static int64
+sold_under(Datum sale_ref, int32 sku_id)
+{
+	ScanKeyData keys[2];
+	RetailScan	scan;
+	TupleTableSlot *slot;
+	int64		sold = 0;
+
+	retail_key_text(&keys[0], 1, sale_ref);
+	retail_key_int4(&keys[1], 2, sku_id);
+	retail_scan_begin(&scan, TABLE_MOVEMENT, INDEX_MOVEMENT_REF, RowExclusiveLock, NULL, 2, keys);
+	slot = retail_slot_make(scan.rel);
+	while (retail_scan_next(&scan))
+	{
+		bool		isnull;
+		bool		skipped;
+		char	   *kind = TextDatumGetCString(retail_column(TABLE_MOVEMENT, scan.slot,
+															 MOVEMENT_KIND, &isnull));
+
+		if (strcmp(kind, "sale") != 0 && strcmp(kind, "shipment") != 0)
+			continue;
+		(void) retail_row_lock(&scan, slot, LockWaitBlock, &skipped);
+		sold -= retail_column_int64(TABLE_MOVEMENT, scan.slot, MOVEMENT_ON_HAND_DELTA);
+		CHECK_FOR_INTERRUPTS();
+	}
+	ExecDropSingleTupleTableSlot(slot);
+	retail_scan_end(&scan);
+	return sold;
+}
+
+static int64
+returned_against(Datum sale_ref, int32 sku_id)
+{
+	ScanKeyData keys[2];
+	RetailScan	scan;
+	int64		returned = 0;
+
+	retail_key_text(&keys[0], 1, sale_ref);
+	retail_key_int4(&keys[1], 2, sku_id);
+	retail_scan_begin(&scan, TABLE_MOVEMENT, INDEX_MOVEMENT_SALE_REF, RowExclusiveLock, NULL, 2, keys);
+	while (retail_scan_next(&scan))
+	{
+		returned += retail_column_int64(TABLE_MOVEMENT, scan.slot, MOVEMENT_ON_HAND_DELTA);
+		CHECK_FOR_INTERRUPTS();
+	}
+	retail_scan_end(&scan);
+	return returned;
+}
+
 /*
- * What was sold or shipped under a ref, of a SKU, less what came back; locks
- * those ledger rows, so that two returns against one sale go one by one.
+ * What was sold or shipped under a ref, of a SKU, less what came back.  The
+ * sales' rows are locked first, so that two returns against one sale go one by
+ * one, and the second sees the first.
  */
 static int64
 returnable(const LedgerCall *call, int32 sku_id)
 {
-	ScanKeyData keys[2];
-	int64		sold = 0;
-	bool		locked = false;
+	int64		sold = sold_under(call->sale_ref, sku_id);
 
-	retail_key_text(&keys[0], 1, call->sale_ref);
-	retail_key_int4(&keys[1], 2, sku_id);
-	for (;;)
-	{
-		RetailScan	scan;
-		TupleTableSlot *slot;
-
-		sold = 0;
-		retail_scan_begin(&scan, TABLE_MOVEMENT, INDEX_MOVEMENT_REF, RowExclusiveLock, NULL, 2, keys);
-		slot = retail_slot_make(scan.rel);
-		while (retail_scan_next(&scan))
-		{
-			bool		isnull;
-			bool		skipped;
-			char	   *kind = TextDatumGetCString(retail_column(TABLE_MOVEMENT, scan.slot,
-																 MOVEMENT_KIND, &isnull));
-
-			if (strcmp(kind, "sale") == 0 || strcmp(kind, "shipment") == 0)
-			{
-				if (!locked)
-					(void) retail_row_lock(&scan, slot, LockWaitBlock, &skipped);
-			}
-			else if (strcmp(kind, "return") != 0)
-				continue;
-
-			/* sales carry a minus, returns a plus */
-			sold -= retail_column_int64(TABLE_MOVEMENT, scan.slot, MOVEMENT_ON_HAND_DELTA);
-			CHECK_FOR_INTERRUPTS();
-		}
-		ExecDropSingleTupleTableSlot(slot);
-		retail_scan_end(&scan);
-
-		/* with the rows locked, add up again: a return may have come in before */
-		if (locked)
-			return sold;
-		locked = true;
-	}
+	return sold - returned_against(call->sale_ref, sku_id);
 }
 
 /* The outcome of one line before anything is written. */

@@ -28,6 +28,7 @@
 PG_FUNCTION_INFO_V1(retail_available);
 PG_FUNCTION_INFO_V1(retail_pool);
 PG_FUNCTION_INFO_V1(retail_cell_sql);
+PG_FUNCTION_INFO_V1(retail_cell_differs);
 PG_FUNCTION_INFO_V1(retail_verify_cell);
 PG_FUNCTION_INFO_V1(retail_engine_status);
 PG_FUNCTION_INFO_V1(retail_is_time_zone);
@@ -178,6 +179,22 @@ retail_cell_sql(PG_FUNCTION_ARGS)
 		memset(isnull, 0, sizeof(isnull));
 	}
 	return form_record(fcinfo, values, isnull);
+}
+
+/* retail._cell_differs(sku_id, location_id, available) */
+Datum
+retail_cell_differs(PG_FUNCTION_ARGS)
+{
+	CellView	view;
+
+	/* the tables are looked up, and locked, once per query */
+	if (fcinfo->flinfo->fn_extra == NULL)
+	{
+		begin_read();
+		fcinfo->flinfo->fn_extra = fcinfo->flinfo;
+	}
+	PG_RETURN_BOOL(look(PG_GETARG_INT32(0), PG_GETARG_INT32(1), &view) &&
+				   view.avail != PG_GETARG_INT64(2));
 }
 
 /*

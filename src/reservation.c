@@ -442,6 +442,7 @@ retail_confirm(PG_FUNCTION_ARGS)
 	Reservation r;
 	StoredLine	line;
 	int64		qty;
+	Escrow		escrow;
 
 	if (!keep && strcmp(remainder, "release") != 0)
 		ereport(ERROR,
@@ -476,18 +477,19 @@ retail_confirm(PG_FUNCTION_ARGS)
 			break;
 		let_go(&r);
 	}
-	if (qty < r.qty && !keep)
-	{
-		Escrow		escrow = retail_escrow_touch(r.sku_id, r.location_id);
-
-		retail_escrow_give(escrow, r.qty - qty);
-		retail_flag_after_give(escrow);
-	}
+	escrow = qty < r.qty ? retail_escrow_touch(r.sku_id, r.location_id) : -1;
 	write_status(&r, OUTCOME_COMMITTED, qty, order_ref);
 	if (qty < r.qty)
 		insert_relative(&r, line.remainder_id, keep ? OUTCOME_HELD : OUTCOME_RELEASED,
 						r.qty - qty, r.expires_at, (Datum) 0);
 	CommandCounterIncrement();
+	if (qty < r.qty && keep)
+		retail_expiry_lower(retail_escrow_cell(escrow), r.expires_at);
+	else if (qty < r.qty)
+	{
+		retail_escrow_give(escrow, r.qty - qty);
+		retail_flag_after_give(escrow);
+	}
 	return answer_one(fcinfo, &r, &line, false);
 }
 
@@ -712,8 +714,10 @@ decide_pick(Pick *pick, int64 *left)
 static void
 write_pick(Pick *pick, StockRow *stock, const Request *request)
 {
-	Movement	movement = {"shipment", pick->r.channel_id, pick->id, pick->r.order_ref,
-	(Datum) 0, request->key, pick->r.now};
+	Movement	movement = {
+		.kind = "shipment", .channel_id = pick->r.channel_id, .reservation_id = pick->id,
+		.ref = pick->r.order_ref, .request_key = request->key, .occurred_at = pick->r.now
+	};
 
 	write_status(&pick->r, OUTCOME_CONSUMED, pick->qty, (Datum) 0);
 	if (pick->qty < pick->r.qty)

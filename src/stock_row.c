@@ -285,6 +285,8 @@ insert_movement(StockRow *stock, const Movement *movement, int64 lot_id,
 	isnull[MOVEMENT_RESERVATION_ID] = movement->reservation_id == 0;
 	values[MOVEMENT_REF] = movement->ref;
 	isnull[MOVEMENT_REF] = movement->ref == (Datum) 0;
+	values[MOVEMENT_SALE_REF] = movement->sale_ref;
+	isnull[MOVEMENT_SALE_REF] = movement->sale_ref == (Datum) 0;
 	values[MOVEMENT_REASON] = movement->reason;
 	isnull[MOVEMENT_REASON] = movement->reason == (Datum) 0;
 	values[MOVEMENT_REQUEST_KEY] = movement->request_key;
@@ -538,9 +540,11 @@ retail_stock_unblock(StockRow *stock, const Movement *movement, int64 qty, Datum
 }
 
 int64
-retail_stock_scrap(StockRow *stock, const Movement *movement, int64 qty, Datum lot)
+retail_stock_scrap(StockRow *stock, const Movement *movement, int64 qty,
+				   Datum lot, bool has_expiry, DateADT expires_on)
 {
-	LotRow	   *row = lot != (Datum) 0 ? find_or_make_lot(stock, lot, false, 0) : NULL;
+	LotRow	   *row = lot == (Datum) 0 ? NULL :
+		find_or_make_lot(stock, lot, has_expiry, expires_on);
 
 	post(stock, movement, row ? row->id : 0, -qty, -qty);
 	if (row)
@@ -563,8 +567,9 @@ static void
 post_due_lots(StockRow *stock, TimestampTz now)
 {
 	TimestampTz next_due = DT_NOEND;
-	Movement	movement = {"block", 0, 0, (Datum) 0, CStringGetTextDatum("expired"),
-	(Datum) 0, now};
+	Movement	movement = {
+		.kind = "block", .reason = CStringGetTextDatum("expired"), .occurred_at = now
+	};
 
 	read_lots(stock);
 	for (int i = 0; i < stock->nlots; i++)

@@ -45,6 +45,7 @@ typedef struct Movement
 	int32		channel_id;		/* 0: none */
 	int64		reservation_id; /* 0: none */
 	Datum		ref;			/* texts; 0: none */
+	Datum		sale_ref;
 	Datum		reason;
 	Datum		request_key;
 	TimestampTz occurred_at;
@@ -72,7 +73,8 @@ extern int64 retail_stock_receive(StockRow *stock, const Movement *movement,
 extern int64 retail_stock_issue(StockRow *stock, const Movement *movement, int64 qty);
 
 /* Units just returned, unavailable, into the lot of this code: thrown away. */
-extern int64 retail_stock_scrap(StockRow *stock, const Movement *movement, int64 qty, Datum lot);
+extern int64 retail_stock_scrap(StockRow *stock, const Movement *movement, int64 qty,
+								Datum lot, bool has_expiry, DateADT expires_on);
 
 /*
  * Units become unavailable, or available again, as far as retail_stock_can_*

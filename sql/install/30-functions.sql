@@ -138,7 +138,7 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'retail_reserve';
 COMMENT ON FUNCTION retail.reserve(text, text, bigint, text, interval, text, text) IS
 'Holds units for a shopper, for a while.
 sku, location, channel: codes; qty: base units, 1 or more; ttl: 1 second to pg_retail.max_ttl (default: the channel''s hold_ttl, else pg_retail.default_ttl); holder: who holds, a new hold of the same holder on the same stock replaces the old one; request_key: makes a retry safe.
-Returns reservation_result: held, or a refusal: insufficient, busy (may fit in a moment), not_sellable, closed. Waits for nobody but a second call of the same holder or request key.
+Returns reservation_result: held, or a refusal: insufficient, busy (may fit in a moment), not_sellable, closed. Waits for a second call of the same holder or request key, for a session that is just loading the counter, for a mover of this stock on the day a lot expires, and for bulk_write().
 Errors: RT001 unknown SKU, RT002 unknown location, RT003 unknown channel, RT005 request key used for another request, RT006 too many cells in one transaction, RT007 cell table full, 22023 bad argument, 55000 engine not ready.';
 
 CREATE FUNCTION retail.reserve_lines(lines retail.line[], channel text, ttl interval DEFAULT NULL, holder text DEFAULT NULL,
@@ -225,6 +225,11 @@ CREATE FUNCTION retail._cell(sku_id integer, location_id integer, OUT avail bigi
     OUT changes bigint) RETURNS record
 LANGUAGE c VOLATILE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'retail_cell_sql';
 COMMENT ON FUNCTION retail._cell(integer, integer) IS 'Internal: the engine''s counter of one stock, NULLs where none is loaded.';
+
+CREATE FUNCTION retail._cell_differs(sku_id integer, location_id integer, available bigint) RETURNS boolean
+LANGUAGE c VOLATILE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'retail_cell_differs';
+COMMENT ON FUNCTION retail._cell_differs(integer, integer, bigint) IS
+'Internal: whether a counter is loaded for this stock and says something else; for millions of stocks in one query.';
 
 CREATE FUNCTION retail._verify_cell(sku_id integer, location_id integer, OUT expected bigint, OUT found bigint) RETURNS record
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'retail_verify_cell';

@@ -5,6 +5,7 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    most CONSTANT integer := 1000;      -- flags written in one transaction
     every_stock boolean;
     skus integer[];
     locations integer[];
@@ -24,7 +25,7 @@ BEGIN
     WITH gone AS (
         DELETE FROM retail.flag_repair f
         WHERE f.id IN (
-            SELECT p.id FROM retail.flag_repair p ORDER BY p.id LIMIT max_rows FOR UPDATE SKIP LOCKED)
+            SELECT p.id FROM retail.flag_repair p ORDER BY p.id LIMIT least(max_rows, most) FOR UPDATE SKIP LOCKED)
         RETURNING f.sku_id, f.location_id
     )
     SELECT count(*),
@@ -51,14 +52,14 @@ BEGIN
             'LEFT JOIN (
                 SELECT r.sku_id, r.location_id, sum(r.qty)::bigint AS qty
                 FROM retail.reservation r
-                WHERE r.status = ''committed'' OR r.status = ''held'' AND r.expires_at > retail.now()
+                WHERE r.status = ''committed'' OR r.status = ''held'' AND r.expires_at > $5
                 GROUP BY r.sku_id, r.location_id
             ) p ON p.sku_id = s.sku_id AND p.location_id = s.location_id
             LEFT JOIN (
                 SELECT l.sku_id, l.location_id, sum(l.on_hand - l.unavailable)::bigint AS qty
                 FROM retail.lot l
                     JOIN retail.location o ON o.id = l.location_id
-                WHERE l.on_hand > l.unavailable AND l.expires_on <= (retail.now() AT TIME ZONE o.time_zone)::date
+                WHERE l.on_hand > l.unavailable AND l.expires_on <= ($5 AT TIME ZONE o.time_zone)::date
                 GROUP BY l.sku_id, l.location_id
             ) d ON d.sku_id = s.sku_id AND d.location_id = s.location_id';
     ELSE
@@ -81,7 +82,7 @@ BEGIN
                     UNION ALL
                     SELECT r.qty FROM retail.reservation r
                     WHERE r.sku_id = s.sku_id AND r.location_id = s.location_id AND r.status = ''held''
-                        AND r.expires_at > retail.now()
+                        AND r.expires_at > $5
                 ) a
             ) p ON true
             LEFT JOIN LATERAL (
@@ -89,7 +90,7 @@ BEGIN
                 FROM retail.lot l
                     JOIN retail.location o ON o.id = l.location_id
                 WHERE l.sku_id = s.sku_id AND l.location_id = s.location_id AND l.on_hand > 0
-                    AND l.expires_on <= (retail.now() AT TIME ZONE o.time_zone)::date
+                    AND l.expires_on <= ($5 AT TIME ZONE o.time_zone)::date
             ) d ON true';
     END IF;
 
@@ -150,15 +151,23 @@ BEGIN
             WHERE (f.floor > u.mark) <> (f.floor >= u.available))
         $query$, stocks, promised)
     INTO wrong_skus, wrong_locations
-    USING skus, locations, pair_skus, pair_locations;
+    USING skus, locations, pair_skus, pair_locations, retail.now();
 
-    PERFORM retail._repair_flag(w.sku_id, w.location_id)
-    FROM unnest(wrong_skus, wrong_locations) w (sku_id, location_id);
+    -- Few are written now.  Many become entries of their own, so that no
+    -- transaction has to touch more than it may.
+    IF cardinality(wrong_skus) <= least(max_rows, most) THEN
+        PERFORM retail._repair_flag(w.sku_id, w.location_id)
+        FROM unnest(wrong_skus, wrong_locations) w (sku_id, location_id);
+    ELSE
+        INSERT INTO retail.flag_repair (sku_id, location_id)
+        SELECT w.sku_id, w.location_id
+        FROM unnest(wrong_skus, wrong_locations) w (sku_id, location_id);
+    END IF;
     RETURN patterns;
 END
 $$;
 COMMENT ON FUNCTION retail.repair_flags(integer) IS
 'Looks again at sold-out flags that a change of safety stock or of stock in bulk may have flipped, and puts them right. The background worker does this within a second; where it cannot run, sweep() does.
-max_rows: at most so many entries of retail.flag_repair, 1 or more (default 1000); one entry may stand for every stock.
-Returns how many entries were dealt with; 0 when none is left. Flags of stocks that somebody is working on are left to the worker.
+max_rows: at most so many entries of retail.flag_repair, 1 to 1000 (default 1000; more counts as 1000); one entry may stand for every stock, and is replaced by one for each flag that is wrong where these are many.
+Returns how many entries were dealt with: call it until it returns 0. Waits for whoever writes the same flag.
 Errors: 22023 bad argument, RT004 init() was not run.';

@@ -17,11 +17,11 @@ BEGIN
 
     /*
      * Counters.  One pass for candidates, by status whatever the clock; then
-     * each is read again while nobody moves it.
+     * each is read again while nobody moves it.  By EXECUTE, because a plain
+     * SELECT INTO would not run in parallel.
      */
-    SELECT array_agg(k.sku_id), array_agg(k.location_id) INTO wrong_skus, wrong_locations
-    FROM (
-        SELECT s.sku_id, s.location_id, s.on_hand - s.unavailable - coalesce(p.qty, 0) AS available
+    EXECUTE $query$
+        SELECT array_agg(s.sku_id), array_agg(s.location_id)
         FROM retail.stock s
             LEFT JOIN (
                 SELECT r.sku_id, r.location_id, sum(r.qty)::bigint AS qty
@@ -29,9 +29,9 @@ BEGIN
                 WHERE r.status IN ('held', 'committed')
                 GROUP BY r.sku_id, r.location_id
             ) p ON p.sku_id = s.sku_id AND p.location_id = s.location_id
-        OFFSET 0
-    ) k
-    WHERE (retail._cell(k.sku_id, k.location_id)).avail <> k.available;
+        WHERE (retail._cell(s.sku_id, s.location_id)).avail <> s.on_hand - s.unavailable - coalesce(p.qty, 0)
+        $query$
+    INTO wrong_skus, wrong_locations;
     RETURN QUERY
     SELECT 'cell', coalesce(s.code, '#' || w.sku_id), coalesce(l.code, '#' || w.location_id), v.expected, v.found,
         'the counter promises ' || CASE WHEN v.found > v.expected THEN 'more' ELSE 'less' END

@@ -112,6 +112,7 @@ CREATE TABLE retail.movement (
     channel_id        integer,
     reservation_id    bigint,
     ref               text COLLATE "C",
+    sale_ref          text COLLATE "C",
     reason            text,
     request_key       text COLLATE "C",
     actor             text COLLATE "C" NOT NULL,
@@ -122,6 +123,7 @@ CREATE TABLE retail.movement (
 );
 CREATE INDEX movement_stock_idx ON retail.movement (sku_id, location_id, id);
 CREATE INDEX movement_ref_idx ON retail.movement (ref, sku_id) WHERE ref IS NOT NULL;
+CREATE INDEX movement_sale_ref_idx ON retail.movement (sale_ref, sku_id) WHERE sale_ref IS NOT NULL;
 COMMENT ON TABLE retail.movement IS
 'The stock ledger: one row per event on a (sku, location, lot), appended, never changed. Ids grow in the order the events took effect on that stock.';
 COMMENT ON COLUMN retail.movement.id IS 'Key.';
@@ -137,6 +139,7 @@ COMMENT ON COLUMN retail.movement.unavailable_after IS 'stock.unavailable after 
 COMMENT ON COLUMN retail.movement.channel_id IS 'The channel of a sale or shipment; NULL: none.';
 COMMENT ON COLUMN retail.movement.reservation_id IS 'The reservation a shipment consumed; NULL: none.';
 COMMENT ON COLUMN retail.movement.ref IS 'The caller''s document: delivery note, till receipt, order. NULL: none.';
+COMMENT ON COLUMN retail.movement.sale_ref IS 'Of a return: the ref of the sale or order it comes from. NULL: no return, or one without proof.';
 COMMENT ON COLUMN retail.movement.reason IS 'Why, in the caller''s words; for a return its disposition. NULL: none given.';
 COMMENT ON COLUMN retail.movement.request_key IS 'The request key of the call; NULL: none.';
 COMMENT ON COLUMN retail.movement.actor IS 'The database role that made it.';

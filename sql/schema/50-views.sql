@@ -1,91 +1,90 @@
 -- Views.  Those in retail_bi are for analysts and BI tools: built-in types only,
 -- an integer key, names beside ids.  migrate() runs this file again.
+--
+-- Each stays below join_collapse_limit (8) relations, and looks rules and
+-- reservations up per row: so a condition on a code reaches the indexes.
 
 CREATE SCHEMA IF NOT EXISTS retail_bi;
 COMMENT ON SCHEMA retail_bi IS 'pg_retail for analysts and BI tools: views with built-in types, all they need to see.';
 
--- Internal: what there is, per stock.  Lapsed holds do not count, and lots that
--- have come due are not for sale, whether or not a job has written it down.
-
-CREATE OR REPLACE VIEW retail._stock_now AS
-SELECT s.sku_id, s.location_id, s.on_hand,
-    s.unavailable + coalesce(d.qty, 0) AS unavailable,
-    coalesce(h.qty, 0) AS held,
-    coalesce(c.qty, 0) AS committed,
-    s.in_transit,
-    s.on_hand - s.unavailable - coalesce(d.qty, 0) - coalesce(h.qty, 0) - coalesce(c.qty, 0) AS available,
-    s.on_hand - s.unavailable AS physical,
-    s.last_movement_id
-FROM retail.stock s
-    LEFT JOIN LATERAL (
-        SELECT sum(r.qty)::bigint AS qty
-        FROM retail.reservation r
-        WHERE r.sku_id = s.sku_id AND r.location_id = s.location_id
-            AND r.status = 'held' AND r.expires_at > retail.now()
-    ) h ON true
-    LEFT JOIN LATERAL (
-        SELECT sum(r.qty)::bigint AS qty
-        FROM retail.reservation r
-        WHERE r.sku_id = s.sku_id AND r.location_id = s.location_id AND r.status = 'committed'
-    ) c ON true
-    LEFT JOIN LATERAL (
-        SELECT sum(l.on_hand - l.unavailable)::bigint AS qty
-        FROM retail.lot l
-            JOIN retail.location o ON o.id = l.location_id
-        WHERE l.sku_id = s.sku_id AND l.location_id = s.location_id AND l.on_hand > 0
-            AND l.expires_on <= (retail.now() AT TIME ZONE o.time_zone)::date
-    ) d ON true;
-COMMENT ON VIEW retail._stock_now IS 'Internal: stock with what is promised of it now.';
-COMMENT ON COLUMN retail._stock_now.sku_id IS 'The SKU.';
-COMMENT ON COLUMN retail._stock_now.location_id IS 'The location.';
-COMMENT ON COLUMN retail._stock_now.on_hand IS 'Base units there.';
-COMMENT ON COLUMN retail._stock_now.unavailable IS 'Not for sale, lots past their date included.';
-COMMENT ON COLUMN retail._stock_now.held IS 'Held now, without lapsed holds.';
-COMMENT ON COLUMN retail._stock_now.committed IS 'Committed.';
-COMMENT ON COLUMN retail._stock_now.in_transit IS 'On the way there.';
-COMMENT ON COLUMN retail._stock_now.available IS 'What is left.';
-COMMENT ON COLUMN retail._stock_now.physical IS 'What a percentage of safety stock is of.';
-COMMENT ON COLUMN retail._stock_now.last_movement_id IS 'The last movement; 0: none since a bulk load.';
-
--- Internal: which rules bind a channel, the most specific first.
+-- Internal: what each channel may sell of each stock.  Lapsed holds do not
+-- count, and lots that have come due are not for sale, whether or not a job has
+-- written it down.
 
 CREATE OR REPLACE VIEW retail._channel_stock AS
-SELECT s.sku_id, s.location_id, c.id AS channel_id, s.available,
-    coalesce(
-        r1.qty, ceil(s.physical * r1.percent / 100)::bigint,
-        r2.qty, ceil(s.physical * r2.percent / 100)::bigint,
-        r3.qty, ceil(s.physical * r3.percent / 100)::bigint,
-        r4.qty, ceil(s.physical * r4.percent / 100)::bigint,
-        r5.qty, ceil(s.physical * r5.percent / 100)::bigint,
-        r6.qty, ceil(s.physical * r6.percent / 100)::bigint,
-        r7.qty, ceil(s.physical * r7.percent / 100)::bigint,
-        r8.qty, ceil(s.physical * r8.percent / 100)::bigint, 0) AS safety_stock,
-    coalesce(l1.status, l2.status, l3.status, l4.status, 'on_sale') = 'on_sale' AS listed,
-    k.status = 'active' AND o.status = 'open' AND c.status = 'open' AS open
-FROM retail._stock_now s
+SELECT s.sku_id, k.code AS sku, k.name AS sku_name,
+    s.location_id, o.code AS location, o.name AS location_name, o.time_zone,
+    c.id AS channel_id, c.code AS channel, c.name AS channel_name,
+    s.on_hand - s.unavailable - coalesce(p.held, 0) - coalesce(p.committed, 0) - coalesce(p.due, 0) AS available,
+    coalesce(r.qty, ceil((s.on_hand - s.unavailable) * r.percent / 100)::bigint, 0) AS safety_stock,
+    coalesce(l.status, 'on_sale') = 'on_sale' AS listed,
+    coalesce(l.status, 'on_sale') = 'on_sale' AND k.status = 'active' AND o.status = 'open' AND c.status = 'open' AS on_sale
+FROM retail.stock s
     JOIN retail.sku k ON k.id = s.sku_id
     JOIN retail.location o ON o.id = s.location_id
     CROSS JOIN retail.channel c
-    LEFT JOIN retail.safety_stock r1 ON r1.sku_id = s.sku_id AND r1.location_id = s.location_id AND r1.channel_id = c.id
-    LEFT JOIN retail.safety_stock r2 ON r2.sku_id = s.sku_id AND r2.location_id = s.location_id AND r2.channel_id IS NULL
-    LEFT JOIN retail.safety_stock r3 ON r3.sku_id = s.sku_id AND r3.location_id IS NULL AND r3.channel_id = c.id
-    LEFT JOIN retail.safety_stock r4 ON r4.sku_id = s.sku_id AND r4.location_id IS NULL AND r4.channel_id IS NULL
-    LEFT JOIN retail.safety_stock r5 ON r5.sku_id IS NULL AND r5.location_id = s.location_id AND r5.channel_id = c.id
-    LEFT JOIN retail.safety_stock r6 ON r6.sku_id IS NULL AND r6.location_id = s.location_id AND r6.channel_id IS NULL
-    LEFT JOIN retail.safety_stock r7 ON r7.sku_id IS NULL AND r7.location_id IS NULL AND r7.channel_id = c.id
-    LEFT JOIN retail.safety_stock r8 ON r8.sku_id IS NULL AND r8.location_id IS NULL AND r8.channel_id IS NULL
-    LEFT JOIN retail.listing l1 ON l1.sku_id = s.sku_id AND l1.location_id = s.location_id AND l1.channel_id = c.id
-    LEFT JOIN retail.listing l2 ON l2.sku_id = s.sku_id AND l2.location_id = s.location_id AND l2.channel_id IS NULL
-    LEFT JOIN retail.listing l3 ON l3.sku_id = s.sku_id AND l3.location_id IS NULL AND l3.channel_id = c.id
-    LEFT JOIN retail.listing l4 ON l4.sku_id = s.sku_id AND l4.location_id IS NULL AND l4.channel_id IS NULL;
+    CROSS JOIN LATERAL (
+        SELECT (SELECT sum(h.qty)::bigint
+                FROM retail.reservation h
+                WHERE h.sku_id = s.sku_id AND h.location_id = s.location_id
+                    AND h.status = 'held' AND h.expires_at > retail.now()) AS held,
+            (SELECT sum(h.qty)::bigint
+             FROM retail.reservation h
+             WHERE h.sku_id = s.sku_id AND h.location_id = s.location_id AND h.status = 'committed') AS committed,
+            (SELECT sum(t.on_hand - t.unavailable)::bigint
+             FROM retail.lot t
+             WHERE t.sku_id = s.sku_id AND t.location_id = s.location_id AND t.on_hand > 0
+                 AND t.expires_on <= (retail.now() AT TIME ZONE o.time_zone)::date) AS due
+        OFFSET 0
+    ) p
+    -- from specific to general is the order of what is NULL: false sorts first
+    LEFT JOIN LATERAL (
+        SELECT a.qty, a.percent
+        FROM (
+            SELECT x.sku_id, x.location_id, x.channel_id, x.qty, x.percent
+            FROM retail.safety_stock x WHERE x.sku_id = s.sku_id AND x.location_id = s.location_id
+            UNION ALL
+            SELECT x.sku_id, x.location_id, x.channel_id, x.qty, x.percent
+            FROM retail.safety_stock x WHERE x.sku_id = s.sku_id AND x.location_id IS NULL
+            UNION ALL
+            SELECT x.sku_id, x.location_id, x.channel_id, x.qty, x.percent
+            FROM retail.safety_stock x WHERE x.sku_id IS NULL AND x.location_id = s.location_id
+            UNION ALL
+            SELECT x.sku_id, x.location_id, x.channel_id, x.qty, x.percent
+            FROM retail.safety_stock x WHERE x.sku_id IS NULL AND x.location_id IS NULL
+        ) a
+        WHERE a.channel_id = c.id OR a.channel_id IS NULL
+        ORDER BY a.sku_id IS NULL, a.location_id IS NULL, a.channel_id IS NULL
+        LIMIT 1
+    ) r ON true
+    LEFT JOIN LATERAL (
+        SELECT a.status
+        FROM (
+            SELECT x.location_id, x.channel_id, x.status
+            FROM retail.listing x WHERE x.sku_id = s.sku_id AND x.location_id = s.location_id
+            UNION ALL
+            SELECT x.location_id, x.channel_id, x.status
+            FROM retail.listing x WHERE x.sku_id = s.sku_id AND x.location_id IS NULL
+        ) a
+        WHERE a.channel_id = c.id OR a.channel_id IS NULL
+        ORDER BY a.location_id IS NULL, a.channel_id IS NULL
+        LIMIT 1
+    ) l ON true;
 COMMENT ON VIEW retail._channel_stock IS 'Internal: what a channel must leave of a stock, and whether it may sell it.';
 COMMENT ON COLUMN retail._channel_stock.sku_id IS 'The SKU.';
+COMMENT ON COLUMN retail._channel_stock.sku IS 'Its code.';
+COMMENT ON COLUMN retail._channel_stock.sku_name IS 'Its name.';
 COMMENT ON COLUMN retail._channel_stock.location_id IS 'The location.';
+COMMENT ON COLUMN retail._channel_stock.location IS 'Its code.';
+COMMENT ON COLUMN retail._channel_stock.location_name IS 'Its name.';
+COMMENT ON COLUMN retail._channel_stock.time_zone IS 'Its zone.';
 COMMENT ON COLUMN retail._channel_stock.channel_id IS 'The channel.';
+COMMENT ON COLUMN retail._channel_stock.channel IS 'Its code.';
+COMMENT ON COLUMN retail._channel_stock.channel_name IS 'Its name.';
 COMMENT ON COLUMN retail._channel_stock.available IS 'Base units not promised.';
 COMMENT ON COLUMN retail._channel_stock.safety_stock IS 'Base units the channel must leave.';
 COMMENT ON COLUMN retail._channel_stock.listed IS 'Whether it is listed for the channel.';
-COMMENT ON COLUMN retail._channel_stock.open IS 'Whether SKU, location and channel are open for business.';
+COMMENT ON COLUMN retail._channel_stock.on_sale IS 'Whether the channel may sell it: listed, and SKU, location and channel open for business.';
 
 -- For analysts.
 
@@ -100,17 +99,31 @@ SELECT (s.sku_id::bigint << 32) | s.location_id AS stock_key,
     o.name AS location_name,
     o.kind AS location_kind,
     s.on_hand,
-    s.unavailable,
-    s.held,
-    s.committed,
-    s.available,
+    s.unavailable + coalesce(p.due, 0) AS unavailable,
+    coalesce(p.held, 0) AS held,
+    coalesce(p.committed, 0) AS committed,
+    s.on_hand - s.unavailable - coalesce(p.due, 0) - coalesce(p.held, 0) - coalesce(p.committed, 0) AS available,
     s.in_transit,
     m.recorded_at AS last_moved_at,
     (m.recorded_at AT TIME ZONE o.time_zone)::date AS last_moved_on,
     o.geog::public.geometry(Point, 4326) AS geom
-FROM retail._stock_now s
+FROM retail.stock s
     JOIN retail.sku k ON k.id = s.sku_id
     JOIN retail.location o ON o.id = s.location_id
+    CROSS JOIN LATERAL (
+        SELECT (SELECT sum(h.qty)::bigint
+                FROM retail.reservation h
+                WHERE h.sku_id = s.sku_id AND h.location_id = s.location_id
+                    AND h.status = 'held' AND h.expires_at > retail.now()) AS held,
+            (SELECT sum(h.qty)::bigint
+             FROM retail.reservation h
+             WHERE h.sku_id = s.sku_id AND h.location_id = s.location_id AND h.status = 'committed') AS committed,
+            (SELECT sum(t.on_hand - t.unavailable)::bigint
+             FROM retail.lot t
+             WHERE t.sku_id = s.sku_id AND t.location_id = s.location_id AND t.on_hand > 0
+                 AND t.expires_on <= (retail.now() AT TIME ZONE o.time_zone)::date) AS due
+        OFFSET 0
+    ) p
     LEFT JOIN retail.movement m ON m.id = s.last_movement_id;
 COMMENT ON VIEW retail_bi.stock IS
 'Stock of each SKU at each location, as committed, with what is promised of it at this moment.
@@ -137,22 +150,19 @@ COMMENT ON COLUMN retail_bi.stock.geom IS 'Where the location is, WGS-84.';
 CREATE OR REPLACE VIEW retail_bi.availability AS
 SELECT ((s.sku_id::bigint << 36) | (s.location_id::bigint << 14)) | s.channel_id AS availability_key,
     s.sku_id,
-    k.code AS sku,
-    k.name AS sku_name,
+    s.sku,
+    s.sku_name,
     s.location_id,
-    o.code AS location,
-    o.name AS location_name,
+    s.location,
+    s.location_name,
     s.channel_id,
-    c.code AS channel,
-    c.name AS channel_name,
+    s.channel,
+    s.channel_name,
     s.available,
     s.safety_stock,
-    s.listed AND s.open AS on_sale,
-    CASE WHEN s.listed AND s.open THEN greatest(s.available - s.safety_stock, 0) ELSE 0 END AS sellable
-FROM retail._channel_stock s
-    JOIN retail.sku k ON k.id = s.sku_id
-    JOIN retail.location o ON o.id = s.location_id
-    JOIN retail.channel c ON c.id = s.channel_id;
+    s.on_sale,
+    CASE WHEN s.on_sale THEN greatest(s.available - s.safety_stock, 0) ELSE 0 END AS sellable
+FROM retail._channel_stock s;
 COMMENT ON VIEW retail_bi.availability IS
 'What each channel may sell of each SKU at each location, as committed.
 One row per stock and channel: ask for a SKU, a location or a channel.';
@@ -172,24 +182,17 @@ COMMENT ON COLUMN retail_bi.availability.on_sale IS 'Whether it may be sold: lis
 COMMENT ON COLUMN retail_bi.availability.sellable IS 'Base units this channel may sell there now.';
 
 CREATE OR REPLACE VIEW retail_bi.pool AS
-SELECT (p.sku_id::bigint << 32) | p.channel_id AS pool_key,
-    p.sku_id,
-    k.code AS sku,
-    k.name AS sku_name,
-    p.channel_id,
-    c.code AS channel,
-    c.name AS channel_name,
-    p.sellable,
-    p.locations
-FROM (
-        SELECT s.sku_id, s.channel_id,
-            coalesce(sum(greatest(s.available - s.safety_stock, 0)) FILTER (WHERE s.listed AND s.open), 0)::bigint AS sellable,
-            count(*) FILTER (WHERE s.listed AND s.open AND s.available > s.safety_stock) AS locations
-        FROM retail._channel_stock s
-        GROUP BY s.sku_id, s.channel_id
-    ) p
-    JOIN retail.sku k ON k.id = p.sku_id
-    JOIN retail.channel c ON c.id = p.channel_id;
+SELECT (s.sku_id::bigint << 32) | s.channel_id AS pool_key,
+    s.sku_id,
+    s.sku,
+    s.sku_name,
+    s.channel_id,
+    s.channel,
+    s.channel_name,
+    coalesce(sum(greatest(s.available - s.safety_stock, 0)) FILTER (WHERE s.on_sale), 0)::bigint AS sellable,
+    count(*) FILTER (WHERE s.on_sale AND s.available > s.safety_stock) AS locations
+FROM retail._channel_stock s
+GROUP BY s.sku_id, s.sku, s.sku_name, s.channel_id, s.channel, s.channel_name;
 COMMENT ON VIEW retail_bi.pool IS
 'The network total per SKU and channel, as committed.
 One row per SKU with stock anywhere and channel.';
@@ -206,24 +209,21 @@ COMMENT ON COLUMN retail_bi.pool.locations IS 'Locations that have something to 
 CREATE OR REPLACE VIEW retail_bi.sold_out AS
 SELECT ((s.sku_id::bigint << 36) | (s.location_id::bigint << 14)) | s.channel_id AS sold_out_key,
     s.sku_id,
-    k.code AS sku,
-    k.name AS sku_name,
+    s.sku,
+    s.sku_name,
     s.location_id,
-    o.code AS location,
-    o.name AS location_name,
+    s.location,
+    s.location_name,
     s.channel_id,
-    c.code AS channel,
-    c.name AS channel_name,
+    s.channel,
+    s.channel_name,
     s.safety_stock,
     s.listed,
     f.changed_at,
-    (f.changed_at AT TIME ZONE o.time_zone)::date AS changed_on
+    (f.changed_at AT TIME ZONE s.time_zone)::date AS changed_on
 FROM retail.sold_out f
     JOIN retail._channel_stock s ON s.sku_id = f.sku_id AND s.location_id = f.location_id
-    JOIN retail.sku k ON k.id = s.sku_id
-    JOIN retail.location o ON o.id = s.location_id
-    JOIN retail.channel c ON c.id = s.channel_id
-WHERE s.safety_stock > f.sellable_floor;
+WHERE f.sellable_floor < 9223372036854775807 AND s.safety_stock > f.sellable_floor;
 COMMENT ON VIEW retail_bi.sold_out IS
 'What is sold out where, for which channel, as it was announced in the outbox.
 One row per stock and channel that is sold out. A flag may be a second behind where transactions raced.';
