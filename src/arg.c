@@ -48,6 +48,14 @@ retail_arg_int64(FunctionCallInfo fcinfo, int i, const char *name)
 	return PG_GETARG_INT64(i);
 }
 
+bool
+retail_arg_bool(FunctionCallInfo fcinfo, int i, const char *name)
+{
+	if (PG_ARGISNULL(i))
+		refuse_null(name);
+	return PG_GETARG_BOOL(i);
+}
+
 SkuInfo
 retail_arg_sku(FunctionCallInfo fcinfo, int i)
 {

@@ -28,6 +28,7 @@ typedef struct LineArg
 /* Raise 22004 for NULL, 22023 or an unknown code's own error otherwise. */
 extern Datum retail_arg_text(FunctionCallInfo fcinfo, int i, const char *name);
 extern int64 retail_arg_int64(FunctionCallInfo fcinfo, int i, const char *name);
+extern bool retail_arg_bool(FunctionCallInfo fcinfo, int i, const char *name);
 extern SkuInfo retail_arg_sku(FunctionCallInfo fcinfo, int i);
 extern LocationInfo retail_arg_location(FunctionCallInfo fcinfo, int i);
 extern int64 retail_arg_qty(FunctionCallInfo fcinfo, int i);

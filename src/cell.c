@@ -29,12 +29,14 @@
 #include "storage/condition_variable.h"
 #include "storage/latch.h"
 #include "storage/lwlock.h"
+#include "storage/proc.h"
 #include "storage/shmem.h"
 #include "storage/spin.h"
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
 #include "cell.h"
+#include "compat.h"
 #include "errors.h"
 #include "fault.h"
 #include "guc.h"
@@ -56,7 +58,15 @@ typedef struct CellShared
 	ConditionVariable loaded[CELL_PARTITIONS];
 } CellShared;
 
+/* Since when a process holds pins, so that the oldest can be named. */
+typedef struct PinOwner
+{
+	int			pid;			/* 0: it holds none */
+	TimestampTz since;
+} PinOwner;
+
 static CellShared *shared = NULL;
+static PinOwner *pin_owners = NULL;
 static Cell *cells = NULL;
 static int32 *buckets = NULL;
 static pg_atomic_uint32 *repair_bits = NULL;
@@ -83,6 +93,7 @@ retail_cell_shmem_size(void)
 	size = add_size(size, mul_size(sizeof(Cell), retail_max_cells));
 	size = add_size(size, MAXALIGN(mul_size(sizeof(int32), bucket_count())));
 	size = add_size(size, mul_size(2, MAXALIGN(bitmap_bytes())));
+	size = add_size(size, mul_size(sizeof(PinOwner), RETAIL_MAX_PROCS()));
 	return size;
 }
 
@@ -113,10 +124,13 @@ retail_cell_shmem_init(void)
 	repair_bits = (pg_atomic_uint32 *) at;
 	at += MAXALIGN(bitmap_bytes());
 	watch_bits = (pg_atomic_uint32 *) at;
+	at += MAXALIGN(bitmap_bytes());
+	pin_owners = (PinOwner *) at;
 	locks = GetNamedLWLockTranche("pg_retail_cell");
 	if (found)
 		return;
 
+	memset(pin_owners, 0, sizeof(PinOwner) * RETAIL_MAX_PROCS());
 	shared->ncells = retail_max_cells;
 	shared->nbuckets = bucket_count();
 	SpinLockInit(&shared->free_mutex);
@@ -334,14 +348,52 @@ evict_cell(void)
 	return NULL;
 }
 
+void
+retail_cell_pins_begin(void)
+{
+	PinOwner   *mine = &pin_owners[RETAIL_PROC_NUMBER()];
+
+	mine->since = GetCurrentTransactionStartTimestamp();
+	mine->pid = MyProcPid;
+}
+
+void
+retail_cell_pins_end(void)
+{
+	pin_owners[RETAIL_PROC_NUMBER()].pid = 0;
+}
+
+/* Whose transaction has held pins longest; 0: nobody's.  Read unlocked: a word for people. */
+static int
+oldest_pinner(void)
+{
+	int			pid = 0;
+	TimestampTz since = DT_NOEND;
+
+	for (int i = 0; i < RETAIL_MAX_PROCS(); i++)
+	{
+		PinOwner	owner = pin_owners[i];
+
+		if (owner.pid != 0 && owner.since < since)
+		{
+			pid = owner.pid;
+			since = owner.since;
+		}
+	}
+	return pid;
+}
+
 static void
 report_table_full(void)
 {
+	int			pid = oldest_pinner();
+
 	ereport(ERROR,
 			(errcode(ERRCODE_RETAIL_CELL_TABLE_FULL),
 			 errmsg("all %d stock counters are in use by open transactions",
 					shared->ncells),
-			 errdetail("The oldest of them can be found in pg_stat_activity by xact_start."),
+			 errdetail("The oldest of them is that of process %d%s.", pid,
+					   pid == MyProcPid ? ", this session" : ""),
 			 errhint("Retry; if it stays, raise pg_retail.max_cells or end the transactions that keep theirs open.")));
 }
 

@@ -84,6 +84,10 @@ extern void retail_cell_unpin(Cell *cell);
 extern void retail_cell_publish(Cell *cell, const CellTruth *truth);
 extern void retail_cell_discard(Cell *cell);
 
+/* This process's transaction holds pins, from its first to its end. */
+extern void retail_cell_pins_begin(void);
+extern void retail_cell_pins_end(void);
+
 /* A glance without a pin: false when there is none that is READY. */
 typedef struct CellView
 {

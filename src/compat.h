@@ -10,10 +10,12 @@
 
 #include "access/genam.h"
 #include "access/tableam.h"
+#include "access/twophase.h"
 #include "executor/executor.h"
 #include "nodes/execnodes.h"
 #include "nodes/parsenodes.h"
 #include "parser/parse_relation.h"
+#include "storage/proc.h"
 #include "utils/guc.h"
 #include "utils/snapmgr.h"
 
@@ -113,6 +115,14 @@ retail_exec_insert_index_tuples(ResultRelInfo *rri, TupleTableSlot *slot,
 	return ExecInsertIndexTuples(rri, slot, estate, false, true, conflict, NIL);
 #endif
 }
+
+/* A small number that is this process's alone while it lives. */
+#if PG_VERSION_NUM >= 170000
+#define RETAIL_PROC_NUMBER() ((int) MyProcNumber)
+#else
+#define RETAIL_PROC_NUMBER() (MyProc->pgprocno)
+#endif
+#define RETAIL_MAX_PROCS() (MaxBackends + NUM_AUXILIARY_PROCS + max_prepared_xacts)
 
 /* Whether a CHECK constraint is to be enforced. */
 #if PG_VERSION_NUM >= 180000

@@ -222,6 +222,8 @@ retail_escrow_touch(int32 sku_id, int32 location_id)
 				 errdetail("A stock is one SKU at one location; each keeps its counter pinned to the end of the transaction."),
 				 errhint("Use smaller transactions, or raise pg_retail.max_pins_per_transaction.")));
 	make_room();
+	if (ntouched == 0)
+		retail_cell_pins_begin();
 	entry = touched_insert(touched_index, touched_key(sku_id, location_id), &exists);
 	entry->index = -1;
 
@@ -510,6 +512,8 @@ retail_escrow_set_bulk_mode(void)
 static void
 forget_all(void)
 {
+	if (touched_index != NULL && touched_index->members > 0)
+		retail_cell_pins_end();
 	ntouched = 0;
 	nrecords = 0;
 	bulk_subid = InvalidSubTransactionId;

@@ -44,14 +44,22 @@ void
 retail_flag_repair_patterns(void)
 {
 	SpiOwner	saved;
+	bool		isnull;
+	int64		done;
 
 	if (!retail_tables_exist())
 		return;
 	saved = retail_spi_begin();
-	if (SPI_execute("SELECT retail.repair_flags(1000)", false, 0) != SPI_OK_SELECT)
+	if (SPI_execute("SELECT retail.repair_flags(1000)", false, 0) != SPI_OK_SELECT ||
+		SPI_processed != 1)
 		elog(ERROR, "could not repair flags");
+	done = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
 	retail_spi_end(&saved);
 	retail_cell_rules_changed();
+
+	/* there may be more: come back for it in a transaction of its own */
+	if (done > 0)
+		retail_escrow_want_worker_at_commit();
 }
 
 /* retail._repair_flag(sku_id, location_id) */

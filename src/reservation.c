@@ -186,6 +186,14 @@ is_someone_elses(const Reservation *r, Datum holder)
 		memcmp(VARDATA_ANY(mine), VARDATA_ANY(wanted), VARSIZE_ANY_EXHDR(mine)) != 0;
 }
 
+/* What can be said of a part before the reservation is known. */
+static void
+check_part_arg(FunctionCallInfo fcinfo, int i)
+{
+	if (!PG_ARGISNULL(i))
+		retail_check_qty(PG_GETARG_INT64(i));
+}
+
 /* The part to act on: all of it unless the caller names fewer. */
 static int64
 part_arg(FunctionCallInfo fcinfo, int i, const Reservation *r)
@@ -195,7 +203,6 @@ part_arg(FunctionCallInfo fcinfo, int i, const Reservation *r)
 	if (PG_ARGISNULL(i))
 		return r->qty;
 	qty = PG_GETARG_INT64(i);
-	retail_check_qty(qty);
 	if (qty > r->qty)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -436,7 +443,7 @@ retail_confirm(PG_FUNCTION_ARGS)
 	Request		request = begin(fcinfo, "confirm", "retail.confirm()", 6, &id);
 	char	   *remainder = TextDatumGetCString(retail_arg_text(fcinfo, 2, "remainder"));
 	bool		keep = strcmp(remainder, "keep") == 0;
-	bool		fresh = !PG_ARGISNULL(3) && PG_GETARG_BOOL(3);
+	bool		fresh = retail_arg_bool(fcinfo, 3, "reacquire");
 	Datum		order_ref = retail_arg_ref(fcinfo, 4, "order_ref");
 	Datum		holder = retail_arg_ref(fcinfo, 5, "holder");
 	Reservation r;
@@ -449,6 +456,7 @@ retail_confirm(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("unknown remainder \"%.60s\"", remainder),
 				 errhint("It is keep or release.")));
+	check_part_arg(fcinfo, 1);
 	hash_int_arg(&request, fcinfo, 1);
 	retail_request_hash_int(&request, keep);
 	retail_request_hash_int(&request, fresh);
@@ -542,6 +550,7 @@ retail_extend(PG_FUNCTION_ARGS)
 {
 	int64		id;
 	Datum		holder = retail_arg_ref(fcinfo, 2, "holder");
+	int64		ttl_us = 0;
 	ChannelInfo channel;
 	Reservation r;
 	StoredLine	line;
@@ -549,6 +558,8 @@ retail_extend(PG_FUNCTION_ARGS)
 	bool		isnull[RESERVATION_NCOLS] = {false};
 
 	(void) begin(fcinfo, "extend", "retail.extend()", -1, &id);
+	if (!PG_ARGISNULL(1))
+		ttl_us = retail_arg_ttl(fcinfo, 1, 0);
 	r = lock_reservation(id);
 	if (!retail_master_channel_by_id(r.channel_id, &channel))
 		channel.hold_ttl_us = 0;
@@ -560,7 +571,9 @@ retail_extend(PG_FUNCTION_ARGS)
 		return answer_unchanged(fcinfo, &r, r.status, false);
 
 	retail_escrow_set_held_changed();
-	r.expires_at = r.now + retail_arg_ttl(fcinfo, 1, channel.hold_ttl_us);
+	if (ttl_us == 0)
+		ttl_us = retail_arg_ttl(fcinfo, 1, channel.hold_ttl_us);
+	r.expires_at = r.now + ttl_us;
 	values[RESERVATION_EXPIRES_AT] = TimestampTzGetDatum(r.expires_at);
 	values[RESERVATION_CHANGED_AT] = TimestampTzGetDatum(r.now);
 	retail_row_update(TABLE_RESERVATION, r.slot,
@@ -585,6 +598,7 @@ retail_cancel(PG_FUNCTION_ARGS)
 	int64		qty;
 	Escrow		escrow;
 
+	check_part_arg(fcinfo, 2);
 	hash_int_arg(&request, fcinfo, 2);
 	for (;;)
 	{

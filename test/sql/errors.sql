@@ -1,0 +1,107 @@
+-- Every SQLSTATE of class RT once, and the standard ones of the engine, with their words.
+SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS pg_retail CASCADE;
+SELECT count(*) > 0 AS ready FROM retail.init();
+SET TimeZone = 'UTC';
+SET DateStyle = 'ISO';
+SET pg_retail.clock = '2031-05-01 10:00:00+00';
+CREATE FUNCTION pg_temp.refusal(query text) RETURNS TABLE (code text, message text, detail text, hint text) LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE query;
+    code := 'none';
+    RETURN NEXT;
+EXCEPTION WHEN OTHERS THEN
+    GET STACKED DIAGNOSTICS code = RETURNED_SQLSTATE, message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+    RETURN NEXT;
+END $$;
+INSERT INTO retail.channel (code, name) VALUES ('er-app', 'App'), ('er-idle', 'Idle');
+INSERT INTO retail.location (code, name, kind, longitude, latitude) VALUES ('ER1', 'Shop', 'store', 121.47, 31.23);
+INSERT INTO retail.sku (code, name) VALUES ('ER-A', 'A'), ('ER-B', 'B');
+SELECT outcome FROM retail.receive('ER-A', 'ER1', 5, request_key => 'er 1');
+SELECT outcome FROM retail.reserve('ER-A', 'ER1', 1, 'er-app');
+\x on
+-- RT001: no such SKU
+SELECT * FROM pg_temp.refusal($$SELECT retail.reserve('NO-SUCH', 'ER1', 1, 'er-app')$$);
+-- RT002: no such location
+SELECT * FROM pg_temp.refusal($$SELECT retail.reserve('ER-A', 'NO-SUCH', 1, 'er-app')$$);
+-- RT003: no such channel
+SELECT * FROM pg_temp.refusal($$SELECT retail.reserve('ER-A', 'ER1', 1, 'no-such')$$);
+-- RT005: a request key used for another request
+SELECT * FROM pg_temp.refusal($$SELECT retail.receive('ER-A', 'ER1', 6, request_key => 'er 1')$$);
+-- RT006: too many stocks in one transaction
+SET pg_retail.max_pins_per_transaction = 1;
+SELECT * FROM pg_temp.refusal($$SELECT * FROM retail.reserve_lines(ARRAY[('ER-A', 'ER1', 1), ('ER-B', 'ER1', 1)]::retail.line[], 'er-app')$$);
+RESET pg_retail.max_pins_per_transaction;
+-- RT008: stock written by hand
+SELECT * FROM pg_temp.refusal($$UPDATE retail.stock SET on_hand = 1$$);
+SELECT * FROM pg_temp.refusal($$DELETE FROM retail.reservation$$);
+SELECT * FROM pg_temp.refusal($$TRUNCATE retail.lot$$);
+SELECT * FROM pg_temp.refusal($$UPDATE retail.movement SET reason = 'other'$$);
+-- RT010: no such reservation
+SELECT * FROM pg_temp.refusal($$SELECT retail.confirm(-1)$$);
+-- RT011: a master that is in use
+SELECT * FROM pg_temp.refusal($$DELETE FROM retail.sku WHERE code = 'ER-A'$$);
+SELECT * FROM pg_temp.refusal($$DELETE FROM retail.location WHERE code = 'ER1'$$);
+SELECT * FROM pg_temp.refusal($$DELETE FROM retail.channel WHERE code = 'er-app'$$);
+SELECT * FROM pg_temp.refusal($$UPDATE retail.sku SET id = -5 WHERE code = 'ER-A'$$);
+SELECT * FROM pg_temp.refusal($$DELETE FROM retail.channel WHERE code = 'er-idle'$$);
+-- 55000: not now
+SELECT * FROM pg_temp.refusal($$SELECT retail.bulk_write(); SELECT retail.reserve('ER-A', 'ER1', 1, 'er-app')$$);
+SELECT * FROM pg_temp.refusal($$SELECT retail.receive('ER-A', 'ER1', 1); SELECT retail.reset_cells()$$);
+ALTER TABLE retail.stock DISABLE TRIGGER retail_guard;
+SELECT * FROM pg_temp.refusal($$SELECT retail.reserve('ER-A', 'ER1', 1, 'er-app')$$);
+SELECT * FROM pg_temp.refusal($$SELECT retail.receive('ER-A', 'ER1', 1)$$);
+ALTER TABLE retail.stock ENABLE ALWAYS TRIGGER retail_guard;
+-- 25006: read only
+SET default_transaction_read_only = on;
+SELECT * FROM pg_temp.refusal($$SELECT retail.reserve('ER-A', 'ER1', 1, 'er-app')$$);
+SELECT retail.available('ER-A', 'ER1');
+SET default_transaction_read_only = off;
+\x off
+
+-- 0A000: PREPARE TRANSACTION
+BEGIN;
+SELECT outcome FROM retail.reserve('ER-A', 'ER1', 1, 'er-app');
+PREPARE TRANSACTION 'er';
+SELECT retail.available('ER-A', 'ER1');
+
+-- RT007: every cell pinned.  More stocks than there are cells, in one call.
+SELECT current_setting('pg_retail.max_cells')::integer + 1 AS too_many \gset
+INSERT INTO retail.sku (code, name) SELECT 'ER-S' || i, 'S' FROM generate_series(1, 1000) i;
+INSERT INTO retail.location (code, name, kind, longitude, latitude)
+SELECT 'ER-L' || i, 'L', 'store', 121, 31 FROM generate_series(1, :too_many / 1000 + 1) i;
+SET pg_retail.max_pins_per_transaction = 100000000;
+SELECT array_agg(ROW('ER-S' || i % 1000 + 1, 'ER-L' || i / 1000 + 1, 1)::retail.line) AS lines FROM generate_series(0, :too_many - 1) i \gset
+CREATE TEMP TABLE too_many AS SELECT :'lines'::retail.line[] AS lines;
+SELECT code, regexp_replace(message, '\d+', 'N', 'g') AS message, regexp_replace(detail, '\d+', 'N', 'g') AS detail, hint
+FROM pg_temp.refusal($$SELECT count(*) FROM retail.reserve_lines((SELECT lines FROM too_many), 'er-app')$$) \gx
+RESET pg_retail.max_pins_per_transaction;
+DELETE FROM retail.sku WHERE code LIKE 'ER-S%';
+DELETE FROM retail.location WHERE code LIKE 'ER-L%';
+SELECT outcome, available FROM retail.reserve('ER-A', 'ER1', 1, 'er-app');
+
+SELECT check_name, sku, location, expected, found FROM retail.verify();
+RESET pg_retail.clock;
+
+-- RT004: init() was not run
+SELECT current_database() AS home \gset
+CREATE DATABASE regress_retail_bare;
+\c regress_retail_bare
+SET client_min_messages = warning;
+CREATE EXTENSION pg_retail CASCADE;
+CREATE FUNCTION pg_temp.refusal(query text) RETURNS TABLE (code text, message text, detail text, hint text) LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE query;
+    code := 'none';
+    RETURN NEXT;
+EXCEPTION WHEN OTHERS THEN
+    GET STACKED DIAGNOSTICS code = RETURNED_SQLSTATE, message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+    RETURN NEXT;
+END $$;
+\x on
+SELECT * FROM pg_temp.refusal($$SELECT retail.reserve('A', 'B', 1, 'c')$$);
+SELECT * FROM pg_temp.refusal($$SELECT retail.available('A', 'B')$$);
+SELECT * FROM pg_temp.refusal($$SELECT * FROM retail.verify()$$);
+\x off
+\c :home
+DROP DATABASE regress_retail_bare;
