@@ -153,8 +153,8 @@ SELECT left(q, 70) AS statement, code FROM unnest(ARRAY[
     'UPDATE retail.movement SET on_hand_delta = 3',
     'DELETE FROM retail.movement']) q, LATERAL pg_temp.refusal(q);
 \set VERBOSITY sqlstate
-COPY retail.stock (sku_id, location_id, on_hand) FROM stdin;
-1	1	100
+COPY retail.stock (sku_id, location_id, on_hand) FROM stdin (DELIMITER ',');
+1,1,100
 \.
 COPY retail.reservation FROM stdin;
 \.
