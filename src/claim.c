@@ -17,6 +17,8 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
@@ -237,55 +239,113 @@ retail_takeable_at(int32 sku_id, int32 location_id, const SaleRule *rule, Timest
  */
 
 /*
- * retail.expire_reservations(max_rows): oldest deadline first.  The row is
- * written only after its stock's cell is pinned, like every write.
+ * Where this session's last sweep ended.  The rows before it are expired, and
+ * their index entries dead but not yet gone: a sweep in batches would walk
+ * over all of them again each time.
+ */
+static TimestampTz swept_to = DT_NOBEGIN;
+
+typedef struct Sweep
+{
+	TimestampTz now;
+	int64		max_rows;
+	int64		expired;
+	bool		more;			/* stopped by max_rows or the limit of pins */
+	Escrow	   *given;			/* stocks that got units back, with repeats */
+	int			ngiven;
+	int			room;
+} Sweep;
+
+static void
+remember_given(Sweep *sweep, Escrow escrow)
+{
+	if (sweep->ngiven > 0 && sweep->given[sweep->ngiven - 1] == escrow)
+		return;
+	if (sweep->ngiven == sweep->room)
+	{
+		sweep->room *= 2;
+		sweep->given = repalloc_huge(sweep->given, sizeof(Escrow) * (Size) sweep->room);
+	}
+	sweep->given[sweep->ngiven++] = escrow;
+}
+
+/*
+ * Expires holds with deadlines from "from" on, oldest first.  A row is written
+ * only after its stock's cell is pinned, like every write.
+ */
+static void
+sweep_from(Sweep *sweep, TimestampTz from)
+{
+	ScanKeyData keys[2];
+	RetailScan	scan;
+	MemoryContext per_row = AllocSetContextCreate(CurrentMemoryContext, "pg_retail sweep",
+												  ALLOCSET_SMALL_SIZES);
+
+	retail_key_due(&keys[0], 1, sweep->now);
+	ScanKeyInit(&keys[1], 1, BTGreaterEqualStrategyNumber, F_TIMESTAMPTZ_GE,
+				TimestampTzGetDatum(from));
+	retail_scan_begin(&scan, TABLE_RESERVATION, INDEX_RESERVATION_DUE, RowExclusiveLock, NULL, 2, keys);
+	sweep->more = false;
+	while (retail_scan_next(&scan))
+	{
+		int64		qty = retail_column_int64(TABLE_RESERVATION, scan.slot, RESERVATION_QTY);
+		MemoryContext caller;
+		Escrow		escrow;
+
+		if (sweep->expired >= sweep->max_rows || !retail_escrow_has_room())
+		{
+			sweep->more = true;
+			break;
+		}
+		swept_to = retail_column_int64(TABLE_RESERVATION, scan.slot, RESERVATION_EXPIRES_AT);
+		escrow = retail_escrow_touch(retail_column_int32(TABLE_RESERVATION, scan.slot, RESERVATION_SKU_ID),
+									 retail_column_int32(TABLE_RESERVATION, scan.slot, RESERVATION_LOCATION_ID));
+		caller = MemoryContextSwitchTo(per_row);
+		if (retail_expire_row(&scan, sweep->now))
+		{
+			retail_escrow_give(escrow, qty);
+			sweep->expired++;
+			MemoryContextSwitchTo(caller);
+			remember_given(sweep, escrow);
+		}
+		MemoryContextSwitchTo(caller);
+		MemoryContextReset(per_row);
+		CHECK_FOR_INTERRUPTS();
+	}
+	retail_scan_end(&scan);
+	MemoryContextDelete(per_row);
+}
+
+/*
+ * retail.expire_reservations(max_rows): goes on where this session's last call
+ * ended; one that reaches the end looks from the beginning once more, for what
+ * was locked, or set in with an earlier deadline, meanwhile.
  */
 Datum
 retail_expire_reservations(PG_FUNCTION_ARGS)
 {
-	int32		max_rows;
-	int64		expired = 0;
-	TimestampTz now;
-	ScanKeyData key;
-	RetailScan	scan;
-	int		   *given;
-	int			ngiven = 0;
+	Sweep		sweep = {0};
+	TimestampTz from;
 
 	if (PG_ARGISNULL(0) || PG_GETARG_INT32(0) < 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("max_rows must be 1 or more")));
-	max_rows = PG_GETARG_INT32(0);
 	retail_engine_begin("retail.expire_reservations()");
-	now = retail_clock_now();
-	given = palloc_extended(sizeof(int) * (Size) Min(max_rows, 1024), 0);
+	sweep.now = retail_clock_now();
+	sweep.max_rows = PG_GETARG_INT32(0);
+	sweep.room = 64;
+	sweep.given = palloc(sizeof(Escrow) * sweep.room);
 
-	retail_key_due(&key, 1, now);
-	retail_scan_begin(&scan, TABLE_RESERVATION, INDEX_RESERVATION_DUE, RowExclusiveLock, NULL, 1, &key);
-	while (expired < max_rows && retail_escrow_has_room() && retail_scan_next(&scan))
-	{
-		int32		sku_id = retail_column_int32(TABLE_RESERVATION, scan.slot, RESERVATION_SKU_ID);
-		int32		location_id = retail_column_int32(TABLE_RESERVATION, scan.slot, RESERVATION_LOCATION_ID);
-		int64		qty = retail_column_int64(TABLE_RESERVATION, scan.slot, RESERVATION_QTY);
-		Escrow		escrow = retail_escrow_touch(sku_id, location_id);
-
-		if (retail_expire_row(&scan, now))
-		{
-			if (ngiven == 0 || given[ngiven - 1] != escrow)
-			{
-				if (ngiven >= 1024 && (ngiven & (ngiven - 1)) == 0)
-					given = repalloc(given, sizeof(int) * 2 * (Size) ngiven);
-				given[ngiven++] = escrow;
-			}
-			retail_escrow_give(escrow, qty);
-			expired++;
-		}
-		CHECK_FOR_INTERRUPTS();
-	}
-	retail_scan_end(&scan);
-	if (expired > 0)
+	from = swept_to <= sweep.now ? swept_to : DT_NOBEGIN;
+	sweep_from(&sweep, from);
+	if (!sweep.more && from != DT_NOBEGIN)
+		sweep_from(&sweep, DT_NOBEGIN);
+	if (!sweep.more)
+		swept_to = DT_NOBEGIN;
+	if (sweep.expired > 0)
 		CommandCounterIncrement();
-	for (int i = 0; i < ngiven; i++)
-		retail_flag_after_give(given[i]);
-	PG_RETURN_INT64(expired);
+	for (int i = 0; i < sweep.ngiven; i++)
+		retail_flag_after_give(sweep.given[i]);
+	PG_RETURN_INT64(sweep.expired);
 }

@@ -86,12 +86,15 @@ retail_guc_init(void)
 							7 * 24 * 60, 1, INT_MAX / 60,
 							PGC_SIGHUP, GUC_UNIT_MIN, NULL, NULL, NULL);
 
+	/* a session that loads the library late has no cells; the value is only shown */
 	DefineCustomIntVariable("pg_retail.max_cells",
 							"How many stocks (SKU at a location) have their counter in shared memory at once.",
 							"About 92 bytes each. The rest is loaded when asked for.",
 							&retail_max_cells,
 							262144, 1000, 100000000,
-							PGC_POSTMASTER, 0, NULL, NULL, NULL);
+							process_shared_preload_libraries_in_progress ?
+							PGC_POSTMASTER : PGC_SIGHUP,
+							0, NULL, NULL, NULL);
 
 	DefineCustomIntVariable("pg_retail.max_pins_per_transaction",
 							"How many stocks one transaction may touch.",

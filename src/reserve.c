@@ -396,12 +396,11 @@ write_old_holds(Basket *basket, const StockPlan *stock)
 }
 
 static void
-insert_hold(Basket *basket, int i, Datum actor)
+fill_hold(Basket *basket, int i, Datum actor, Datum *values, bool *isnull)
 {
 	const LineArg *line = &basket->lines[i];
-	Datum		values[RESERVATION_NCOLS];
-	bool		isnull[RESERVATION_NCOLS] = {false};
 
+	memset(isnull, 0, RESERVATION_NCOLS * sizeof(bool));
 	values[RESERVATION_ID] = Int64GetDatum(basket->plans[i].reservation_id);
 	values[RESERVATION_SKU_ID] = Int32GetDatum(line->sku.id);
 	values[RESERVATION_LOCATION_ID] = Int32GetDatum(line->location.id);
@@ -415,29 +414,47 @@ insert_hold(Basket *basket, int i, Datum actor)
 	values[RESERVATION_HOLDER] = basket->holder;
 	isnull[RESERVATION_HOLDER] = basket->holder == (Datum) 0;
 	isnull[RESERVATION_ORDER_REF] = true;
-	isnull[RESERVATION_SUCCESSOR_ID] = true;
 	values[RESERVATION_ACTOR] = actor;
-	retail_row_insert(TABLE_RESERVATION, values, isnull);
+	isnull[RESERVATION_SUCCESSOR_ID] = true;
+}
+
+/* The one durable write of the basket: its rows, appended. */
+static void
+insert_holds(Basket *basket)
+{
+	Datum		actor = retail_actor();
+	Datum	   *values = palloc(sizeof(Datum) * RESERVATION_NCOLS * basket->nlines);
+	bool	   *isnull = palloc(sizeof(bool) * RESERVATION_NCOLS * basket->nlines);
+	int			n = 0;
+
+	for (int i = 0; i < basket->nlines; i++)
+	{
+		if (basket->plans[i].outcome != OUTCOME_HELD)
+			continue;
+		fill_hold(basket, i, actor, &values[n * RESERVATION_NCOLS], &isnull[n * RESERVATION_NCOLS]);
+		n++;
+	}
+	if (n == 1)
+		retail_row_insert(TABLE_RESERVATION, values, isnull);
+	else
+		retail_rows_insert(TABLE_RESERVATION, n, values, isnull);
 }
 
 static void
 write_basket(Basket *basket)
 {
-	Datum		actor = retail_actor();
-
+	for (int s = 0; s < basket->nstocks; s++)
+	{
+		if (basket->stocks[s].given > 0)
+			write_old_holds(basket, &basket->stocks[s]);
+	}
+	insert_holds(basket);
 	for (int s = 0; s < basket->nstocks; s++)
 	{
 		StockPlan  *stock = &basket->stocks[s];
 
 		if (stock->escrow < 0 || !stock_holds_any(basket, stock))
 			continue;
-		if (stock->given > 0)
-			write_old_holds(basket, stock);
-		for (int i = stock->first; i <= stock->last; i++)
-		{
-			if (basket->plans[i].outcome == OUTCOME_HELD)
-				insert_hold(basket, i, actor);
-		}
 		retail_expiry_lower(retail_escrow_cell(stock->escrow), basket->expires_at);
 		retail_flag_after_take(stock->escrow);
 		CHECK_FOR_INTERRUPTS();

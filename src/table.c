@@ -29,6 +29,7 @@
 #include "catalog/pg_am_d.h"
 #include "catalog/pg_collation_d.h"
 #include "catalog/pg_trigger.h"
+#include "catalog/pg_type_d.h"
 #include "commands/sequence.h"
 #include "commands/trigger.h"
 #include "common/hashfn.h"
@@ -139,6 +140,9 @@ static const char *const index_name[INDEX_COUNT] = {
 	[INDEX_SOLD_OUT] = "sold_out_pkey",
 	[INDEX_STOCK] = "stock_pkey",
 };
+
+/* Rows that retail_rows_insert() buffers. */
+#define ROWS_AT_ONCE 128
 
 static TableInfo table_info[TABLE_COUNT];
 static Oid	table_oid[TABLE_COUNT];
@@ -269,16 +273,26 @@ retail_owner(void)
  * ----------------------------------------------------------------
  */
 
+static bool
+is_function(Oid fn, const char *name, Oid nspid)
+{
+	char	   *fn_name = get_func_name(fn);
+
+	return fn_name != NULL && strcmp(fn_name, name) == 0 &&
+		get_func_namespace(fn) == nspid;
+}
+
 /*
  * Looks at the guard triggers of one table.  They must be statement triggers,
- * before, fire in every replication role, and cover all four operations.
+ * before, fire in every replication role, and cover all four operations; the
+ * one for rows that replication brings is marked by TRIGGER_TYPE_ROW.
  * Their rows' xmin goes into the fingerprint, so that a guard that was off for
  * a while leaves a trace after it is back.
  */
 static uint64
 look_at_guards(RetailTableId table, uint64 hash, int16 *covered, bool *in_flux)
 {
-	Oid			guard_fn = InvalidOid;
+	Oid			nspid = get_rel_namespace(table_oid[table]);
 	Relation	rel = table_open(table_oid[table], AccessShareLock);
 	Relation	tgrel;
 	SysScanDesc scan;
@@ -302,19 +316,15 @@ look_at_guards(RetailTableId table, uint64 hash, int16 *covered, bool *in_flux)
 		Form_pg_trigger trigger = (Form_pg_trigger) GETSTRUCT(tuple);
 		uint64		seen[3];
 
-		if (!OidIsValid(guard_fn))
+		if (is_function(trigger->tgfoid, "_guard_replica", nspid))
 		{
-			Oid			nspid = get_rel_namespace(table_oid[table]);
-			char	   *fn = get_func_name(trigger->tgfoid);
-
-			if (fn == NULL || strcmp(fn, "_guard_stock") != 0 ||
-				get_func_namespace(trigger->tgfoid) != nspid)
-				continue;
-			guard_fn = trigger->tgfoid;
+			if (trigger->tgenabled == TRIGGER_FIRES_ON_REPLICA ||
+				trigger->tgenabled == TRIGGER_FIRES_ALWAYS)
+				*covered |= TRIGGER_TYPE_ROW;
 		}
-		if (trigger->tgfoid != guard_fn)
+		else if (!is_function(trigger->tgfoid, "_guard_stock", nspid))
 			continue;
-		if (trigger->tgenabled == TRIGGER_FIRES_ALWAYS &&
+		else if (trigger->tgenabled == TRIGGER_FIRES_ALWAYS &&
 			TRIGGER_FOR_BEFORE(trigger->tgtype) &&
 			!TRIGGER_FOR_ROW(trigger->tgtype) &&
 			trigger->tgattr.dim1 == 0 &&
@@ -339,7 +349,7 @@ look_at_all_guards(void)
 {
 	static const RetailTableId guarded[] = {TABLE_STOCK, TABLE_RESERVATION};
 	const int16 all = TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE |
-		TRIGGER_TYPE_DELETE | TRIGGER_TYPE_TRUNCATE;
+		TRIGGER_TYPE_DELETE | TRIGGER_TYPE_TRUNCATE | TRIGGER_TYPE_ROW;
 	uint64		hash = 0;
 	bool		in_flux = false;
 
@@ -376,10 +386,10 @@ retail_tables_check_guards(void)
 	if (guards_missing != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("the guard trigger \"retail_guard\" of table \"%s\" %s",
+				 errmsg("a guard trigger of table \"%s\" %s",
 						get_rel_name(guards_missing_table), guards_missing),
 				 errdetail("Without it a write by hand would go unnoticed and stock could be sold twice."),
-				 errhint("ALTER TABLE ... ENABLE ALWAYS TRIGGER retail_guard, or run SELECT * FROM retail.migrate(), and commit.")));
+				 errhint("ALTER TABLE ... ENABLE ALWAYS TRIGGER retail_guard, ENABLE REPLICA TRIGGER retail_replica, or run SELECT * FROM retail.migrate(), and commit.")));
 }
 
 uint64
@@ -774,35 +784,47 @@ check_row(TableInfo *info, Relation rel, TupleTableSlot *slot,
 	}
 }
 
-/* With UNIQUE_CHECK_PARTIAL: false when a unique index found a conflict. */
+/*
+ * The row's entry in one index, if its predicate takes it in.  With
+ * UNIQUE_CHECK_PARTIAL: false when a unique index found a conflict.
+ */
+static bool
+insert_index_entry(TableInfo *info, int i, Relation index, Relation rel,
+				   TupleTableSlot *slot, ExprContext *econtext,
+				   IndexUniqueCheck check)
+{
+	IndexInfo  *index_info = info->index_info[i];
+	Datum		values[INDEX_MAX_KEYS];
+	bool		isnull[INDEX_MAX_KEYS];
+
+	econtext->ecxt_scantuple = slot;
+	if (index_info->ii_PredicateState != NULL &&
+		!ExecQual(index_info->ii_PredicateState, econtext))
+		return true;
+	FormIndexDatum(index_info, slot, info->estate, values, isnull);
+	if (!index->rd_index->indisunique)
+	{
+		(void) index_insert(index, values, isnull, &slot->tts_tid, rel,
+							UNIQUE_CHECK_NO, false, index_info);
+		return true;
+	}
+	return index_insert(index, values, isnull, &slot->tts_tid, rel, check, false,
+						index_info) || check == UNIQUE_CHECK_YES;
+}
+
+/* The row's entries in all indexes; false as above. */
 static bool
 insert_index_entries(TableInfo *info, Relation rel, TupleTableSlot *slot,
 					 ExprContext *econtext, IndexUniqueCheck check)
 {
-	Datum		values[INDEX_MAX_KEYS];
-	bool		isnull[INDEX_MAX_KEYS];
 	bool		unique = true;
 
-	econtext->ecxt_scantuple = slot;
-	for (int i = 0; i < info->nindexes; i++)
+	for (int i = 0; i < info->nindexes && unique; i++)
 	{
-		IndexInfo  *index_info = info->index_info[i];
-		Relation	index;
+		Relation	index = index_open(info->index_oid[i], RowExclusiveLock);
 
-		if (index_info->ii_PredicateState != NULL &&
-			!ExecQual(index_info->ii_PredicateState, econtext))
-			continue;
-		FormIndexDatum(index_info, slot, info->estate, values, isnull);
-		index = index_open(info->index_oid[i], RowExclusiveLock);
-		if (!index->rd_index->indisunique)
-			(void) index_insert(index, values, isnull, &slot->tts_tid, rel,
-								UNIQUE_CHECK_NO, false, index_info);
-		else if (!index_insert(index, values, isnull, &slot->tts_tid, rel,
-							   check, false, index_info))
-			unique = false;
+		unique = insert_index_entry(info, i, index, rel, slot, econtext, check);
 		index_close(index, NoLock);
-		if (!unique && check == UNIQUE_CHECK_PARTIAL)
-			break;
 	}
 	return unique;
 }
@@ -856,6 +878,39 @@ make_new_row(TableInfo *info, RetailTableId table, Relation rel,
 }
 
 /*
+ * The counters have moved by what was asked for: a row trigger that leaves the
+ * row out, or writes other numbers, cannot be followed.
+ */
+static void
+check_as_asked(Relation rel, TupleTableSlot *written, TupleTableSlot *asked)
+{
+	TupleDesc	desc = RelationGetDescr(rel);
+
+	if (!ItemPointerIsValid(&written->tts_tid))
+		ereport(ERROR,
+				(errcode(ERRCODE_TRIGGERED_ACTION_EXCEPTION),
+				 errmsg("a trigger on table \"%s\" left out a row of pg_retail",
+						RelationGetRelationName(rel)),
+				 errhint("Let it raise an error instead, and nothing is done.")));
+	slot_getallattrs(written);
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+
+		if (att->attisdropped || att->attgenerated != '\0' ||
+			(att->atttypid != INT4OID && att->atttypid != INT8OID))
+			continue;
+		if (written->tts_isnull[i] != asked->tts_isnull[i] ||
+			(!written->tts_isnull[i] && written->tts_values[i] != asked->tts_values[i]))
+			ereport(ERROR,
+					(errcode(ERRCODE_TRIGGERED_ACTION_EXCEPTION),
+					 errmsg("a trigger on table \"%s\" changed column \"%s\" of a row of pg_retail",
+							RelationGetRelationName(rel), NameStr(att->attname)),
+					 errhint("Numbers belong to the functions; a trigger may fill columns of other types.")));
+	}
+}
+
+/*
  * The executor's way, with every kind of trigger: what an INSERT or UPDATE
  * statement of one row would do, announced to our own guard.
  */
@@ -881,6 +936,7 @@ write_by_executor(TableInfo *info, Relation rel, TupleTableSlot *old,
 	{
 		retail_announce(RelationGetRelid(rel), CMD_INSERT);
 		ExecBSInsertTriggers(estate, rri);
+		ItemPointerSetInvalid(&slot->tts_tid);
 		ExecSimpleRelationInsert(rri, estate, slot);
 		ExecASInsertTriggers(estate, rri, NULL);
 	}
@@ -897,11 +953,13 @@ write_by_executor(TableInfo *info, Relation rel, TupleTableSlot *old,
 		retail_eval_plan_qual_init(&epqstate, estate);
 		retail_announce(RelationGetRelid(rel), CMD_UPDATE);
 		ExecBSUpdateTriggers(estate, rri);
+		ItemPointerSetInvalid(&slot->tts_tid);
 		ExecSimpleRelationUpdate(rri, estate, &epqstate, search, slot);
 		ExecASUpdateTriggers(estate, rri, NULL);
 		EvalPlanQualEnd(&epqstate);
 	}
 	retail_announce_forget();
+	check_as_asked(rel, slot, new_slot);
 	AfterTriggerEndQuery(estate);
 	PopActiveSnapshot();
 	ExecCloseIndices(rri);
@@ -975,6 +1033,58 @@ retail_row_insert(RetailTableId table, Datum *values, bool *isnull)
 	}
 	ExecDropSingleTupleTableSlot(slot);
 	ResetExprContext(econtext);
+	table_close(rel, NoLock);
+}
+
+/* Writes buffered rows: heap pages filled in one go, then index by index. */
+static void
+insert_plain_rows(TableInfo *info, Relation rel, TupleTableSlot **slots, int n,
+				  ExprContext *econtext)
+{
+	table_multi_insert(rel, slots, n, GetCurrentCommandId(true), 0, NULL);
+	for (int i = 0; i < info->nindexes; i++)
+	{
+		Relation	index = index_open(info->index_oid[i], RowExclusiveLock);
+
+		for (int row = 0; row < n; row++)
+			(void) insert_index_entry(info, i, index, rel, slots[row], econtext,
+									  UNIQUE_CHECK_YES);
+		index_close(index, NoLock);
+	}
+}
+
+void
+retail_rows_insert(RetailTableId table, int n, Datum *values, bool *isnull)
+{
+	Relation	rel = table_open(table_oid[table], RowExclusiveLock);
+	TableInfo  *info = table_info_for_write(table, rel);
+	ExprContext *econtext = GetPerTupleExprContext(info->estate);
+	int			ncols = table_def[table].ncols;
+	TupleTableSlot *slots[ROWS_AT_ONCE];
+
+	for (int done = 0; done < n;)
+	{
+		int			batch = Min(n - done, ROWS_AT_ONCE);
+
+		for (int i = 0; i < batch; i++)
+		{
+			int			row = done + i;
+
+			slots[i] = make_new_row(info, table, rel, NULL, 0, &values[row * ncols],
+									&isnull[row * ncols], econtext);
+			if (info->plain)
+				check_row(info, rel, slots[i], econtext);
+			else
+				write_by_executor(info, rel, NULL, slots[i]);
+		}
+		if (info->plain)
+			insert_plain_rows(info, rel, slots, batch, econtext);
+		for (int i = 0; i < batch; i++)
+			ExecDropSingleTupleTableSlot(slots[i]);
+		ResetExprContext(econtext);
+		done += batch;
+		CHECK_FOR_INTERRUPTS();
+	}
 	table_close(rel, NoLock);
 }
 

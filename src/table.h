@@ -218,6 +218,9 @@ extern TupleTableSlot *retail_slot_make(Relation rel);
  * over every column not in the bitmap "set".
  */
 extern void retail_row_insert(RetailTableId table, Datum *values, bool *isnull);
+/* n rows at once: values[row * ncols + col]. */
+extern void retail_rows_insert(RetailTableId table, int n, Datum *values, bool *isnull);
+
 extern void retail_row_update(RetailTableId table, TupleTableSlot *locked,
 							  uint32 set, Datum *values, bool *isnull);
 

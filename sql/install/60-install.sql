@@ -87,11 +87,16 @@ BEGIN
             SELECT EXISTS (SELECT FROM retail.meta m WHERE m.name = 'part ' || next.part) INTO have;
         END IF;
         part := next.part;
-        IF have THEN
-            action := 'present';
-        ELSE
+        IF NOT have THEN
             PERFORM retail._run_part(next.part, next.sql);
             action := 'created';
+        ELSIF next.part = '40-guards' AND retail._missing_guards() IS NOT NULL
+            OR next.part = '50-views' AND to_regclass('retail._channel_stock') IS NULL THEN
+            -- DROP EXTENSION ... CASCADE takes them and leaves the tables
+            PERFORM retail._run_part(next.part, next.sql);
+            action := 'renewed';
+        ELSE
+            action := 'present';
         END IF;
         RETURN NEXT;
     END LOOP;
@@ -105,7 +110,7 @@ END
 $$;
 COMMENT ON FUNCTION retail.init() IS
 'Makes the tables, triggers and views of pg_retail in the schemas retail and retail_bi, as ordinary objects that belong to the caller and that backups carry whole.
-Returns each part and what became of it: created, or present. Calling it again is harmless, also after a restore. Does not need the library preloaded.
+Returns each part and what became of it: created, present, or renewed where guards or views were missing. Calling it again is harmless, also after a restore. Does not need the library preloaded.
 Errors: 55000 PostGIS is missing, RT004 tables of another version are there (run retail.migrate()).';
 
 CREATE FUNCTION retail.migrate() RETURNS TABLE (part text, action text)

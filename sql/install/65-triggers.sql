@@ -145,6 +145,22 @@ BEGIN
         was := OLD.sellable_floor;
     END IF;
 
+    -- Without any safety stock every floor is 0, and all channels flip together.
+    IF NOT EXISTS (SELECT FROM retail.safety_stock) THEN
+        IF (was < 0) <> (NEW.sellable_floor < 0) THEN
+            INSERT INTO retail.outbox (topic, sku_id, location_id, payload)
+            SELECT 'sold_out', NEW.sku_id, NEW.location_id,
+                jsonb_build_object(
+                    'sku', (SELECT k.code FROM retail.sku k WHERE k.id = NEW.sku_id),
+                    'location', (SELECT l.code FROM retail.location l WHERE l.id = NEW.location_id),
+                    'channels', jsonb_agg(
+                        jsonb_build_object('channel', c.code, 'sold_out', NEW.sellable_floor < 0) ORDER BY c.code))
+            FROM retail.channel c
+            HAVING count(*) > 0;
+        END IF;
+        RETURN NULL;
+    END IF;
+
     /*
      * Which channels' floors lie between the old mark and the new one.  Rules
      * are fetched once, by four probes of the scope index; false sorts before

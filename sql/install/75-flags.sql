@@ -3,6 +3,7 @@
 CREATE FUNCTION retail.repair_flags(max_rows integer DEFAULT 1000) RETURNS bigint
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 AS $$
 DECLARE
     most CONSTANT integer := 1000;      -- flags written in one transaction
@@ -24,8 +25,8 @@ BEGIN
 
     WITH gone AS (
         DELETE FROM retail.flag_repair f
-        WHERE f.id IN (
-            SELECT p.id FROM retail.flag_repair p ORDER BY p.id LIMIT least(max_rows, most) FOR UPDATE SKIP LOCKED)
+        WHERE f.ctid = ANY (ARRAY(
+            SELECT p.ctid FROM retail.flag_repair p ORDER BY p.id LIMIT least(max_rows, most) FOR UPDATE SKIP LOCKED))
         RETURNING f.sku_id, f.location_id
     )
     SELECT count(*),
@@ -63,16 +64,17 @@ BEGIN
                 GROUP BY l.sku_id, l.location_id
             ) d ON d.sku_id = s.sku_id AND d.location_id = s.location_id';
     ELSE
-        stocks :=
-            'SELECT s.sku_id, s.location_id, s.on_hand - s.unavailable AS physical
-             FROM retail.stock s WHERE s.sku_id = ANY ($1)
-             UNION
-             SELECT s.sku_id, s.location_id, s.on_hand - s.unavailable
-             FROM retail.stock s WHERE s.location_id = ANY ($2)
-             UNION
-             SELECT s.sku_id, s.location_id, s.on_hand - s.unavailable
-             FROM unnest($3, $4) k (sku_id, location_id)
-                 JOIN retail.stock s ON s.sku_id = k.sku_id AND s.location_id = k.location_id';
+        stocks := concat_ws(' UNION ',
+            CASE WHEN skus IS NOT NULL THEN
+                'SELECT s.sku_id, s.location_id, s.on_hand - s.unavailable AS physical
+                 FROM retail.stock s WHERE s.sku_id = ANY ($1)' END,
+            CASE WHEN locations IS NOT NULL THEN
+                'SELECT s.sku_id, s.location_id, s.on_hand - s.unavailable AS physical
+                 FROM retail.stock s WHERE s.location_id = ANY ($2)' END,
+            CASE WHEN pair_skus IS NOT NULL THEN
+                'SELECT s.sku_id, s.location_id, s.on_hand - s.unavailable AS physical
+                 FROM unnest($3, $4) k (sku_id, location_id)
+                     JOIN retail.stock s ON s.sku_id = k.sku_id AND s.location_id = k.location_id' END);
         promised :=
             'LEFT JOIN LATERAL (
                 SELECT sum(a.qty)::bigint AS qty
@@ -104,7 +106,7 @@ BEGIN
         ), anywhere AS (
             SELECT coalesce(max(a.qty), 0) AS qty, coalesce(max(a.percent), 0) AS percent
             FROM retail.safety_stock a WHERE a.sku_id IS NULL AND a.location_id IS NULL
-        ), unsettled AS (
+        ), unsettled AS MATERIALIZED (
             SELECT s.sku_id, s.location_id, s.physical, v.available, f.mark
             FROM (%s) s
                 %s

@@ -317,6 +317,7 @@ SELECT m.id AS movement_id,
     c.name AS channel_name,
     m.reservation_id,
     m.ref,
+    m.sale_ref,
     m.reason,
     m.actor,
     m.occurred_at,
@@ -350,6 +351,7 @@ COMMENT ON COLUMN retail_bi.movement.channel IS 'Channel code; NULL: none.';
 COMMENT ON COLUMN retail_bi.movement.channel_name IS 'Channel name; NULL: none.';
 COMMENT ON COLUMN retail_bi.movement.reservation_id IS 'The reservation a shipment consumed; NULL: none.';
 COMMENT ON COLUMN retail_bi.movement.ref IS 'The caller''s document; NULL: none.';
+COMMENT ON COLUMN retail_bi.movement.sale_ref IS 'Of a return: the sale or order it comes from; NULL: no return, or one without proof.';
 COMMENT ON COLUMN retail_bi.movement.reason IS 'Why, in the caller''s words; NULL: none given.';
 COMMENT ON COLUMN retail_bi.movement.actor IS 'The database role that made it.';
 COMMENT ON COLUMN retail_bi.movement.occurred_at IS 'When it happened.';
