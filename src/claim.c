@@ -239,11 +239,14 @@ retail_takeable_at(int32 sku_id, int32 location_id, const SaleRule *rule, Timest
  */
 
 /*
- * Where this session's last sweep ended.  The rows before it are expired, and
- * their index entries dead but not yet gone: a sweep in batches would walk
- * over all of them again each time.
+ * Where this session's last sweep ended, and when.  The rows before it are
+ * expired, and their index entries dead but not yet gone: a sweep in batches
+ * would walk over all of them again each time.
  */
+#define SWEEP_GOES_ON_US (10 * USECS_PER_SEC)
+
 static TimestampTz swept_to = DT_NOBEGIN;
+static TimestampTz swept_at = DT_NOBEGIN;
 
 typedef struct Sweep
 {
@@ -318,7 +321,7 @@ sweep_from(Sweep *sweep, TimestampTz from)
 
 /*
  * retail.expire_reservations(max_rows): goes on where this session's last call
- * ended; one that reaches the end looks from the beginning once more, for what
+ * a moment ago ended; one that reaches the end looks from the beginning once more, for what
  * was locked, or set in with an earlier deadline, meanwhile.
  */
 Datum
@@ -337,7 +340,9 @@ retail_expire_reservations(PG_FUNCTION_ARGS)
 	sweep.room = 64;
 	sweep.given = palloc(sizeof(Escrow) * sweep.room);
 
-	from = swept_to <= sweep.now ? swept_to : DT_NOBEGIN;
+	from = sweep.now >= swept_at && sweep.now - swept_at <= SWEEP_GOES_ON_US ?
+		swept_to : DT_NOBEGIN;
+	swept_at = sweep.now;
 	sweep_from(&sweep, from);
 	if (!sweep.more && from != DT_NOBEGIN)
 		sweep_from(&sweep, DT_NOBEGIN);

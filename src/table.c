@@ -988,7 +988,9 @@ insert_unique_by_executor(Relation rel, TupleTableSlot *new_slot)
 	slot = ExecInitExtraTupleSlot(estate, RelationGetDescr(rel), &TTSOpsVirtual);
 	ExecCopySlot(slot, new_slot);
 	slot->tts_tableOid = RelationGetRelid(rel);
+	retail_announce(RelationGetRelid(rel), CMD_INSERT);
 	ExecBSInsertTriggers(estate, rri);
+	retail_announce_forget();
 	if (rel->trigdesc == NULL || !rel->trigdesc->trig_insert_before_row ||
 		ExecBRInsertTriggers(estate, rri, slot))
 	{
