@@ -31,6 +31,7 @@
 #include "stock_row.h"
 #include "table.h"
 
+PG_FUNCTION_INFO_V1(retail_expire_batch);
 PG_FUNCTION_INFO_V1(retail_expire_reservations);
 
 static void
@@ -238,22 +239,13 @@ retail_takeable_at(int32 sku_id, int32 location_id, const SaleRule *rule, Timest
  * ----------------------------------------------------------------
  */
 
-/*
- * Where this session's last sweep ended, and when.  The rows before it are
- * expired, and their index entries dead but not yet gone: a sweep in batches
- * would walk over all of them again each time.
- */
-#define SWEEP_GOES_ON_US (10 * USECS_PER_SEC)
-
-static TimestampTz swept_to = DT_NOBEGIN;
-static TimestampTz swept_at = DT_NOBEGIN;
-
 typedef struct Sweep
 {
 	TimestampTz now;
 	int64		max_rows;
 	int64		expired;
 	bool		more;			/* stopped by max_rows or the limit of pins */
+	TimestampTz reached;		/* deadline of the last row looked at */
 	Escrow	   *given;			/* stocks that got units back, with repeats */
 	int			ngiven;
 	int			room;
@@ -300,7 +292,7 @@ sweep_from(Sweep *sweep, TimestampTz from)
 			sweep->more = true;
 			break;
 		}
-		swept_to = retail_column_int64(TABLE_RESERVATION, scan.slot, RESERVATION_EXPIRES_AT);
+		sweep->reached = retail_column_int64(TABLE_RESERVATION, scan.slot, RESERVATION_EXPIRES_AT);
 		escrow = retail_escrow_touch(retail_column_int32(TABLE_RESERVATION, scan.slot, RESERVATION_SKU_ID),
 									 retail_column_int32(TABLE_RESERVATION, scan.slot, RESERVATION_LOCATION_ID));
 		caller = MemoryContextSwitchTo(per_row);
@@ -319,38 +311,49 @@ sweep_from(Sweep *sweep, TimestampTz from)
 	MemoryContextDelete(per_row);
 }
 
-/*
- * retail.expire_reservations(max_rows): goes on where this session's last call
- * a moment ago ended; one that reaches the end looks from the beginning once more, for what
- * was locked, or set in with an earlier deadline, meanwhile.
- */
-Datum
-retail_expire_reservations(PG_FUNCTION_ARGS)
+static void
+run_sweep(Sweep *sweep, int32 max_rows, TimestampTz from)
 {
-	Sweep		sweep = {0};
-	TimestampTz from;
-
-	if (PG_ARGISNULL(0) || PG_GETARG_INT32(0) < 1)
+	if (max_rows < 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("max_rows must be 1 or more")));
 	retail_engine_begin("retail.expire_reservations()");
-	sweep.now = retail_clock_now();
-	sweep.max_rows = PG_GETARG_INT32(0);
-	sweep.room = 64;
-	sweep.given = palloc(sizeof(Escrow) * sweep.room);
-
-	from = sweep.now >= swept_at && sweep.now - swept_at <= SWEEP_GOES_ON_US ?
-		swept_to : DT_NOBEGIN;
-	swept_at = sweep.now;
-	sweep_from(&sweep, from);
-	if (!sweep.more && from != DT_NOBEGIN)
-		sweep_from(&sweep, DT_NOBEGIN);
-	if (!sweep.more)
-		swept_to = DT_NOBEGIN;
-	if (sweep.expired > 0)
+	memset(sweep, 0, sizeof(*sweep));
+	sweep->now = retail_clock_now();
+	sweep->max_rows = max_rows;
+	sweep->room = 64;
+	sweep->given = palloc(sizeof(Escrow) * sweep->room);
+	sweep_from(sweep, from);
+	if (sweep->expired > 0)
 		CommandCounterIncrement();
-	for (int i = 0; i < sweep.ngiven; i++)
-		retail_flag_after_give(sweep.given[i]);
+	for (int i = 0; i < sweep->ngiven; i++)
+		retail_flag_after_give(sweep->given[i]);
+}
+
+/* retail.expire_reservations(max_rows) */
+Datum
+retail_expire_reservations(PG_FUNCTION_ARGS)
+{
+	Sweep		sweep;
+
+	run_sweep(&sweep, PG_ARGISNULL(0) ? 0 : PG_GETARG_INT32(0), DT_NOBEGIN);
 	PG_RETURN_INT64(sweep.expired);
+}
+
+/*
+ * retail._expire_batch(max_rows, since): from the deadline where the batch
+ * before ended, so that a sweep does not walk again over the index entries it
+ * has just emptied.  Returns where to go on, or NULL at the end.
+ */
+Datum
+retail_expire_batch(PG_FUNCTION_ARGS)
+{
+	Sweep		sweep;
+
+	run_sweep(&sweep, PG_ARGISNULL(0) ? 0 : PG_GETARG_INT32(0),
+			  PG_ARGISNULL(1) ? DT_NOBEGIN : PG_GETARG_TIMESTAMPTZ(1));
+	if (!sweep.more)
+		PG_RETURN_NULL();
+	PG_RETURN_TIMESTAMPTZ(sweep.reached);
 }

@@ -206,6 +206,11 @@ COMMENT ON FUNCTION retail.expire_reservations(integer) IS
 max_rows: at most so many, 1 or more.
 Returns how many. Errors: 22023 bad argument.';
 
+CREATE FUNCTION retail._expire_batch(max_rows integer, since timestamptz) RETURNS timestamptz
+LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'retail_expire_batch';
+COMMENT ON FUNCTION retail._expire_batch(integer, timestamptz) IS
+'Internal: expire_reservations() for deadlines from "since" on (NULL: all); returns where the next batch goes on, NULL at the end.';
+
 -- Reading the engine.
 
 CREATE FUNCTION retail.available(sku text, location text, channel text DEFAULT NULL) RETURNS bigint

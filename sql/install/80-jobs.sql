@@ -113,15 +113,19 @@ Returns how many; 0 when none is left. Errors: 22023 bad argument, RT004 init() 
 -- Procedures cannot both commit and carry a SET clause, so these two set the
 -- search path themselves, at the beginning of each transaction.
 
-CREATE PROCEDURE retail.sweep(batch integer DEFAULT 1000)
+CREATE PROCEDURE retail.sweep(batch integer DEFAULT 5000)
 LANGUAGE plpgsql
 AS $$
+DECLARE
+    reached timestamptz;    -- where the batch before ended
 BEGIN
     SET LOCAL search_path = pg_catalog, pg_temp;
     PERFORM retail._check_tables();
-    WHILE retail.expire_reservations(batch) > 0 LOOP
+    LOOP
+        reached := retail._expire_batch(batch, reached);
         COMMIT;
         SET LOCAL search_path = pg_catalog, pg_temp;
+        EXIT WHEN reached IS NULL;
     END LOOP;
     WHILE retail.repair_flags(batch) > 0 LOOP
         COMMIT;
@@ -136,7 +140,7 @@ END
 $$;
 COMMENT ON PROCEDURE retail.sweep(integer) IS
 'Sets lapsed holds to expired and puts sold-out flags right, in batches that commit: for a scheduler, every minute. No sale depends on it: a lapsed hold blocks nobody.
-batch: holds per transaction, 1 or more (default 1000).
+batch: holds per transaction, 1 or more (default 5000).
 CALL it outside a transaction block. Errors: 22023 bad argument, 2D000 inside a transaction block, RT004 init() was not run.';
 
 CREATE PROCEDURE retail._drain(job text, batch integer DEFAULT 50000)
