@@ -108,6 +108,7 @@ static bool held_changed = false;
 void
 retail_engine_begin(const char *function)
 {
+	retail_tables_check();
 	if (!retail_cell_enabled())
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -117,7 +118,6 @@ retail_engine_begin(const char *function)
 	PreventCommandIfReadOnly(function);
 	PreventCommandDuringRecovery(function);
 	PreventCommandIfParallelMode(function);
-	retail_tables_check();
 	if (retail_escrow_bulk_mode())
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

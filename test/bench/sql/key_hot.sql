@@ -1,0 +1,3 @@
+-- one hot key
+\set sku 1
+\set location 1

@@ -1,0 +1,3 @@
+SELECT reservation_id FROM retail.reserve(:sku, :location, 1, 'app') \gset
+SELECT * FROM retail.confirm(:reservation_id);
+SELECT * FROM retail.consume(:reservation_id);

@@ -1,0 +1,1 @@
+SELECT * FROM retail.reserve(:sku, :location, 1, 'app');

@@ -1,0 +1,2 @@
+-- run fills in the lines
+SELECT * FROM retail.reserve_lines('@lines@', 'app');

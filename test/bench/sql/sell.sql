@@ -1,0 +1,1 @@
+SELECT * FROM retail.sell(:sku, :location, 1, 'app');
