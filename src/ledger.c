@@ -237,7 +237,8 @@ act_adjust(const LedgerCall *call, const LineArg *line, StockRow *stock, StoredL
 
 /*
  * What the books said when the counting was done: on_hand now, less what has
- * moved since by the movements' own times.
+ * moved since by the movements' own times.  Reads the stock's whole ledger: a
+ * clock that was set back leaves no order of times to stop by.
  */
 static int64
 on_hand_at(StockRow *stock, TimestampTz at)
@@ -252,11 +253,7 @@ on_hand_at(StockRow *stock, TimestampTz at)
 	while (retail_scan_previous(&scan))
 	{
 		TimestampTz occurred_at = retail_column_int64(TABLE_MOVEMENT, scan.slot, MOVEMENT_OCCURRED_AT);
-		TimestampTz recorded_at = retail_column_int64(TABLE_MOVEMENT, scan.slot, MOVEMENT_RECORDED_AT);
 
-		/* what was recorded an hour before the count cannot have happened after it */
-		if (recorded_at + USECS_PER_HOUR < at)
-			break;
 		if (occurred_at > at)
 			on_hand -= retail_column_int64(TABLE_MOVEMENT, scan.slot, MOVEMENT_ON_HAND_DELTA);
 		CHECK_FOR_INTERRUPTS();
