@@ -108,6 +108,20 @@ retail_arg_ref(FunctionCallInfo fcinfo, int i, const char *name)
 	return PointerGetDatum(t);
 }
 
+int32
+retail_arg_channel_id(FunctionCallInfo fcinfo, int i)
+{
+	return PG_ARGISNULL(i) ? 0 : retail_master_channel(PG_GETARG_DATUM(i)).id;
+}
+
+Request
+retail_arg_request(FunctionCallInfo fcinfo, int i, const char *function)
+{
+	bool		isnull = PG_ARGISNULL(i);
+
+	return retail_request_begin(function, isnull ? (Datum) 0 : PG_GETARG_DATUM(i), isnull);
+}
+
 int64
 retail_arg_ttl(FunctionCallInfo fcinfo, int i, int64 channel_ttl_us)
 {

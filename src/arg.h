@@ -12,6 +12,7 @@
 #include "fmgr.h"
 
 #include "master.h"
+#include "request.h"
 
 /* A line of a basket, receipt or delivery, with its codes looked up. */
 typedef struct LineArg
@@ -36,6 +37,12 @@ extern void retail_check_qty(int64 qty);
 
 /* A text within 200 characters, or 0 for NULL. */
 extern Datum retail_arg_ref(FunctionCallInfo fcinfo, int i, const char *name);
+
+/* A channel's id, or 0 for NULL. */
+extern int32 retail_arg_channel_id(FunctionCallInfo fcinfo, int i);
+
+/* Begins the request of a call whose argument i is its request key. */
+extern Request retail_arg_request(FunctionCallInfo fcinfo, int i, const char *function);
 
 /*
  * A ttl in microseconds: the argument, else the channel's, else the setting;

@@ -41,12 +41,12 @@ held_keys(ScanKey keys, Escrow escrow)
 	int32		location_id;
 
 	retail_escrow_key(escrow, &sku_id, &location_id);
-	retail_key_int4(&keys[0], 1, sku_id);
-	retail_key_int4(&keys[1], 2, location_id);
+	retail_key_stock(keys, sku_id, location_id);
 }
 
-bool
-retail_expire_row(RetailScan *scan, TimestampTz now)
+/* Sets the row a scan stands on to expired; false when someone else has it. */
+static bool
+expire_row(RetailScan *scan, TimestampTz now)
 {
 	Datum		values[RESERVATION_NCOLS];
 	bool		isnull[RESERVATION_NCOLS] = {false};
@@ -117,7 +117,7 @@ retail_claim_lapsed(Escrow escrow, int64 missing, TimestampTz now, bool *skipped
 	{
 		int64		qty = retail_column_int64(TABLE_RESERVATION, scan.slot, RESERVATION_QTY);
 
-		if (retail_expire_row(&scan, now))
+		if (expire_row(&scan, now))
 		{
 			retail_escrow_give(escrow, qty);
 			claimed += qty;
@@ -296,7 +296,7 @@ sweep_from(Sweep *sweep, TimestampTz from)
 		escrow = retail_escrow_touch(retail_column_int32(TABLE_RESERVATION, scan.slot, RESERVATION_SKU_ID),
 									 retail_column_int32(TABLE_RESERVATION, scan.slot, RESERVATION_LOCATION_ID));
 		caller = MemoryContextSwitchTo(per_row);
-		if (retail_expire_row(&scan, sweep->now))
+		if (expire_row(&scan, sweep->now))
 		{
 			retail_escrow_give(escrow, qty);
 			sweep->expired++;

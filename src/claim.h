@@ -9,7 +9,6 @@
 #include "escrow.h"
 #include "master.h"
 #include "outcome.h"
-#include "table.h"
 
 /*
  * Takes qty units, leaving the rule's floor.  Posts lots that are due first,
@@ -33,8 +32,5 @@ extern int64 retail_takeable(Escrow escrow, const SaleRule *rule, TimestampTz no
 /* The same without touching: from the counter if there is one, else tables. */
 extern int64 retail_takeable_at(int32 sku_id, int32 location_id,
 								const SaleRule *rule, TimestampTz now);
-
-/* Status, changed_at of a reservation row that leaves the held state. */
-extern bool retail_expire_row(RetailScan *scan, TimestampTz now);
 
 #endif							/* RETAIL_CLAIM_H */

@@ -247,8 +247,7 @@ on_hand_at(StockRow *stock, TimestampTz at)
 	ScanKeyData keys[2];
 	RetailScan	scan;
 
-	retail_key_int4(&keys[0], 1, stock->sku_id);
-	retail_key_int4(&keys[1], 2, stock->location_id);
+	retail_key_stock(keys, stock->sku_id, stock->location_id);
 	retail_scan_begin(&scan, TABLE_MOVEMENT, INDEX_MOVEMENT_STOCK, RowExclusiveLock, NULL, 2, keys);
 	while (retail_scan_previous(&scan))
 	{
@@ -583,24 +582,17 @@ run(LedgerCall *call)
 	StoredLine *ordered = palloc(sizeof(StoredLine) * call->nlines);
 	StoredLine *earlier;
 	bool		refused;
-	int			n;
 
 	qsort(call->lines, call->nlines, sizeof(LineArg), retail_line_compare);
-	if ((earlier = retail_request_find(&call->request, &n)) == NULL)
+	if ((earlier = retail_request_find(&call->request, call->nlines)) == NULL)
 	{
 		refused = decide(call, stocks, out);
-		earlier = retail_request_find(&call->request, &n);
+		earlier = retail_request_find(&call->request, call->nlines);
 		if (earlier != NULL)
 			close_stocks(call, stocks);
 	}
 	if (earlier != NULL)
-	{
-		if (n != call->nlines)
-			ereport(ERROR,
-					(errcode(ERRCODE_DATA_CORRUPTED),
-					 errmsg("stored answer of a request key is damaged")));
 		return answers_of(call, earlier, true, true);
-	}
 	if (refused)
 	{
 		for (int i = 0; i < call->nlines; i++)
@@ -619,7 +611,7 @@ run(LedgerCall *call)
 	if (!retail_request_store(&call->request, ordered, call->nlines))
 	{
 		/* another request under the same key says so itself */
-		(void) retail_request_find(&call->request, &n);
+		(void) retail_request_find(&call->request, call->nlines);
 		ereport(ERROR,
 				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 				 errmsg("another call with this request_key came first"),
@@ -651,8 +643,7 @@ finish_args(LedgerCall *call, FunctionCallInfo fcinfo, const char *function,
 
 	call->ref = retail_arg_ref(fcinfo, ref, "ref");
 	call->occurred_at = retail_arg_occurred_at(fcinfo, occurred_at, call->now);
-	*request = retail_request_begin(function, PG_ARGISNULL(request_key) ? 0 : PG_GETARG_DATUM(request_key),
-									PG_ARGISNULL(request_key));
+	*request = retail_arg_request(fcinfo, request_key, function);
 	for (int i = 0; i < call->nlines; i++)
 	{
 		const LineArg *line = &call->lines[i];
@@ -694,13 +685,6 @@ reason_arg(LedgerCall *call, FunctionCallInfo fcinfo, int i, bool required)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("reason must not be empty")));
-}
-
-static void
-channel_arg(LedgerCall *call, FunctionCallInfo fcinfo, int i)
-{
-	if (!PG_ARGISNULL(i))
-		call->channel_id = retail_master_channel(PG_GETARG_DATUM(i)).id;
 }
 
 /* retail.receive(sku, location, qty, lot, expires_on, ref, occurred_at, request_key) */
@@ -810,7 +794,7 @@ retail_sell(PG_FUNCTION_ARGS)
 	begin(&call, ACTION_SELL, "retail.sell()");
 	line = one_line(&call, fcinfo);
 	line->qty = retail_arg_qty(fcinfo, 2);
-	channel_arg(&call, fcinfo, 3);
+	call.channel_id = retail_arg_channel_id(fcinfo, 3);
 	finish_args(&call, fcinfo, "sell", 4, 5, 6);
 	return retail_answer_movement(fcinfo, run(&call));
 }
@@ -823,7 +807,7 @@ retail_sell_lines(PG_FUNCTION_ARGS)
 
 	begin(&call, ACTION_SELL, "retail.sell_lines()");
 	call.lines = retail_arg_lines(fcinfo, 0, &call.nlines);
-	channel_arg(&call, fcinfo, 1);
+	call.channel_id = retail_arg_channel_id(fcinfo, 1);
 	finish_args(&call, fcinfo, "sell_lines", 2, 3, 4);
 	return retail_answer_movements(fcinfo, run(&call), call.nlines);
 }

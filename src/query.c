@@ -52,32 +52,18 @@ begin_read(void)
 	}
 }
 
-/* The rule of a channel argument; NULL: no floor, on sale everywhere. */
-static int32
-channel_arg(FunctionCallInfo fcinfo, int i)
-{
-	return PG_ARGISNULL(i) ? 0 : retail_master_channel(PG_GETARG_DATUM(i)).id;
-}
-
 /* retail.available(sku, location, channel) */
 Datum
 retail_available(PG_FUNCTION_ARGS)
 {
 	SkuInfo		sku;
 	LocationInfo location;
-	ChannelInfo channel = {0, true, 0};
 	SaleRule	rule;
 
 	begin_read();
 	sku = retail_arg_sku(fcinfo, 0);
 	location = retail_arg_location(fcinfo, 1);
-	if (!PG_ARGISNULL(2))
-	{
-		channel = retail_master_channel(PG_GETARG_DATUM(2));
-		if (!channel.open || !location.open || !sku.active)
-			PG_RETURN_INT64(0);
-	}
-	rule = retail_sale_rule(sku.id, location.id, channel.id);
+	rule = retail_sale_rule_now(sku.id, location.id, retail_arg_channel_id(fcinfo, 2));
 	PG_RETURN_INT64(retail_takeable_at(sku.id, location.id, &rule, retail_clock_now()));
 }
 
@@ -121,7 +107,7 @@ retail_pool(PG_FUNCTION_ARGS)
 
 	begin_read();
 	sku = retail_arg_sku(fcinfo, 0);
-	channel_id = channel_arg(fcinfo, 1);
+	channel_id = retail_arg_channel_id(fcinfo, 1);
 	n = read_locations(sku.id, &locations);
 	entries = palloc_extended(sizeof(PoolEntry) * (Size) Max(n, 1), MCXT_ALLOC_HUGE);
 	for (int i = 0; i < n; i++)

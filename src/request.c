@@ -79,7 +79,7 @@ retail_actor(void)
 }
 
 static StoredLine *
-read_answer(RetailScan *scan, int *nlines)
+read_answer(RetailScan *scan, int nlines)
 {
 	bool		isnull;
 	ArrayType  *array = DatumGetArrayTypePCopy(retail_column(TABLE_REQUEST, scan->slot,
@@ -87,16 +87,15 @@ read_answer(RetailScan *scan, int *nlines)
 	int			n = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
 
 	if (ARR_HASNULL(array) || ARR_ELEMTYPE(array) != INT8OID ||
-		n % STORED_LINE_WIDTH != 0)
+		n != nlines * STORED_LINE_WIDTH)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
 				 errmsg("stored answer of a request key is damaged")));
-	*nlines = n / STORED_LINE_WIDTH;
 	return (StoredLine *) ARR_DATA_PTR(array);
 }
 
 StoredLine *
-retail_request_find(Request *request, int *nlines)
+retail_request_find(Request *request, int nlines)
 {
 	Datum		actor;
 

@@ -44,9 +44,10 @@ extern void retail_request_hash_text(Request *request, Datum value, bool isnull)
 
 /*
  * Looks the key up, waiting for a transaction that is inserting it.  The
- * stored answer, or NULL.  Raises RT005 when it belongs to another request.
+ * stored answer, which must have nlines lines, or NULL.  Raises RT005 when it
+ * belongs to another request.
  */
-extern StoredLine *retail_request_find(Request *request, int *nlines);
+extern StoredLine *retail_request_find(Request *request, int nlines);
 
 /*
  * Stores the answer before anything is written: false when another call with

@@ -175,15 +175,8 @@ is_lapsed(const Reservation *r)
 static bool
 is_someone_elses(const Reservation *r, Datum holder)
 {
-	text	   *mine;
-	text	   *wanted;
-
-	if (holder == (Datum) 0 || r->holder == (Datum) 0)
-		return false;
-	mine = DatumGetTextPP(r->holder);
-	wanted = DatumGetTextPP(holder);
-	return VARSIZE_ANY_EXHDR(mine) != VARSIZE_ANY_EXHDR(wanted) ||
-		memcmp(VARDATA_ANY(mine), VARDATA_ANY(wanted), VARSIZE_ANY_EXHDR(mine)) != 0;
+	return holder != (Datum) 0 && r->holder != (Datum) 0 &&
+		!retail_same_text(holder, r->holder);
 }
 
 /* What can be said of a part before the reservation is known. */
@@ -323,15 +316,10 @@ answer_unchanged(FunctionCallInfo fcinfo, Reservation *r, Outcome outcome, bool 
 static bool
 find_earlier(Request *request, StoredLine *line)
 {
-	int			n;
-	StoredLine *earlier = retail_request_find(request, &n);
+	StoredLine *earlier = retail_request_find(request, 1);
 
 	if (earlier == NULL)
 		return false;
-	if (n != 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("stored answer of a request key is damaged")));
 	*line = *earlier;
 	return true;
 }
@@ -355,9 +343,8 @@ begin(FunctionCallInfo fcinfo, const char *name, const char *shown, int key_arg,
 
 	retail_engine_begin(shown);
 	*id = retail_arg_int64(fcinfo, 0, "reservation_id");
-	request = key_arg < 0 || PG_ARGISNULL(key_arg) ?
-		retail_request_begin(name, (Datum) 0, true) :
-		retail_request_begin(name, PG_GETARG_DATUM(key_arg), false);
+	request = key_arg < 0 ? retail_request_begin(name, (Datum) 0, true) :
+		retail_arg_request(fcinfo, key_arg, name);
 	retail_request_hash_int(&request, *id);
 	return request;
 }
@@ -752,7 +739,6 @@ consume_picks(Pick *picks, int n, Request *request)
 	StockRow  **stocks = palloc0(sizeof(StockRow *) * n);
 	StoredLine *stored = palloc(sizeof(StoredLine) * n);
 	bool		any = false;
-	int			nearlier;
 
 	for (int i = 0; i < n; i++)
 	{
@@ -786,7 +772,7 @@ consume_picks(Pick *picks, int n, Request *request)
 	for (int i = 0; i < n; i++)
 		stored[picks[i].line_no] = picks[i].line;
 	if (any ? !retail_request_store(request, stored, n) :
-		retail_request_find(request, &nearlier) != NULL)
+		retail_request_find(request, n) != NULL)
 	{
 		for (int i = 0; i < n; i++)
 		{
@@ -832,15 +818,10 @@ run_picks(Pick *picks, int n, Request *request)
 	qsort(picks, n, sizeof(Pick), pick_compare);
 	for (;;)
 	{
-		int			nearlier;
-		StoredLine *earlier = retail_request_find(request, &nearlier);
+		StoredLine *earlier = retail_request_find(request, n);
 
 		if (earlier != NULL)
 		{
-			if (nearlier != n)
-				ereport(ERROR,
-						(errcode(ERRCODE_DATA_CORRUPTED),
-						 errmsg("stored answer of a request key is damaged")));
 			for (int i = 0; i < n; i++)
 				answers[picks[i].line_no] = answer_of(&earlier[picks[i].line_no], picks[i].channel_id, true);
 			return answers;
@@ -903,8 +884,7 @@ retail_consume_lines(PG_FUNCTION_ARGS)
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("reservation_ids has %d elements and qtys %d", n, nqtys)));
 	}
-	request = retail_request_begin("consume_lines", PG_ARGISNULL(2) ? 0 : PG_GETARG_DATUM(2),
-								   PG_ARGISNULL(2));
+	request = retail_arg_request(fcinfo, 2, "consume_lines");
 	picks = palloc0(sizeof(Pick) * Max(n, 1));
 	for (int i = 0; i < n; i++)
 	{

@@ -510,15 +510,11 @@ fill_available(Basket *basket, Answer *answers)
 }
 
 static Answer *
-replay(Basket *basket, const StoredLine *stored, int n)
+replay(Basket *basket, const StoredLine *stored)
 {
-	Answer	   *answers = palloc0(sizeof(Answer) * n);
+	Answer	   *answers = palloc0(sizeof(Answer) * basket->nlines);
 
-	if (n != basket->nlines)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("stored answer of a request key is damaged")));
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < basket->nlines; i++)
 	{
 		SaleRule	rule = retail_sale_rule_now(stored[i].sku_id, stored[i].location_id,
 												basket->channel.id);
@@ -543,19 +539,18 @@ run_basket(Basket *basket, Request *request)
 	group_by_stock(basket);
 	for (;;)
 	{
-		int			n;
-		StoredLine *earlier = retail_request_find(request, &n);
+		StoredLine *earlier = retail_request_find(request, basket->nlines);
 
 		if (earlier != NULL)
-			return replay(basket, earlier, n);
+			return replay(basket, earlier);
 		RETAIL_FAULT_PAUSE();
 		decide(basket);
 		if (!basket->any_held)
 		{
 			/* the caller's own first try may have got the last unit meanwhile */
 			if (!RETAIL_FAULT("no_reprobe") &&
-				(earlier = retail_request_find(request, &n)) != NULL)
-				return replay(basket, earlier, n);
+				(earlier = retail_request_find(request, basket->nlines)) != NULL)
+				return replay(basket, earlier);
 			fill_lines(basket, stored);
 			break;
 		}
@@ -626,8 +621,7 @@ retail_reserve(PG_FUNCTION_ARGS)
 	check_holder(basket.holder);
 	basket.now = retail_clock_now();
 	basket.expires_at = basket.now + ttl_us;
-	request = retail_request_begin("reserve", PG_ARGISNULL(6) ? 0 : PG_GETARG_DATUM(6),
-								   PG_ARGISNULL(6));
+	request = retail_arg_request(fcinfo, 6, "reserve");
 	hash_basket(&request, &basket, ttl_us);
 	return retail_answer_reservation(fcinfo, run_basket(&basket, &request));
 }
@@ -668,8 +662,7 @@ retail_reserve_lines(PG_FUNCTION_ARGS)
 	basket.mode = mode_arg(fcinfo, 5);
 	basket.now = retail_clock_now();
 	basket.expires_at = basket.now + ttl_us;
-	request = retail_request_begin("reserve_lines", PG_ARGISNULL(4) ? 0 : PG_GETARG_DATUM(4),
-								   PG_ARGISNULL(4));
+	request = retail_arg_request(fcinfo, 4, "reserve_lines");
 	hash_basket(&request, &basket, ttl_us);
 	qsort(basket.lines, basket.nlines, sizeof(LineArg), retail_line_compare);
 	return retail_answer_reservations(fcinfo, run_basket(&basket, &request), basket.nlines);

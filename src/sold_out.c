@@ -50,8 +50,7 @@ write_flag(int32 sku_id, int32 location_id, int64 floor, bool *changed)
 	bool		done = false;
 
 	flag_values(sku_id, location_id, floor, values);
-	retail_key_int4(&keys[0], 1, sku_id);
-	retail_key_int4(&keys[1], 2, location_id);
+	retail_key_stock(keys, sku_id, location_id);
 	*changed = false;
 	retail_scan_begin_dirty(&scan, TABLE_SOLD_OUT, INDEX_SOLD_OUT, RowExclusiveLock, 2, keys);
 	found = retail_scan_next(&scan);

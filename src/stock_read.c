@@ -23,20 +23,13 @@
 #include "table.h"
 
 static void
-stock_keys(ScanKey keys, int32 sku_id, int32 location_id)
-{
-	retail_key_int4(&keys[0], 1, sku_id);
-	retail_key_int4(&keys[1], 2, location_id);
-}
-
-static void
 read_stock(int32 sku_id, int32 location_id, LOCKMODE lockmode,
 		   Snapshot snapshot, CellTruth *truth)
 {
 	RetailScan	scan;
 	ScanKeyData keys[2];
 
-	stock_keys(keys, sku_id, location_id);
+	retail_key_stock(keys, sku_id, location_id);
 	retail_scan_begin(&scan, TABLE_STOCK, INDEX_STOCK, lockmode, snapshot, 2, keys);
 	if (retail_scan_next(&scan))
 	{
@@ -53,7 +46,7 @@ read_active(int32 sku_id, int32 location_id, LOCKMODE lockmode,
 	RetailScan	scan;
 	ScanKeyData keys[2];
 
-	stock_keys(keys, sku_id, location_id);
+	retail_key_stock(keys, sku_id, location_id);
 	retail_scan_begin(&scan, TABLE_RESERVATION, INDEX_RESERVATION_HELD, lockmode, snapshot, 2, keys);
 	while (retail_scan_next(&scan))
 	{
@@ -89,7 +82,7 @@ read_lots(int32 sku_id, int32 location_id, LOCKMODE lockmode,
 	RetailScan	scan;
 	ScanKeyData keys[2];
 
-	stock_keys(keys, sku_id, location_id);
+	retail_key_stock(keys, sku_id, location_id);
 	retail_scan_begin(&scan, TABLE_LOT, INDEX_LOT_FEFO, lockmode, snapshot, 2, keys);
 	while (retail_scan_next(&scan))
 	{
@@ -122,7 +115,7 @@ read_flag(int32 sku_id, int32 location_id, LOCKMODE lockmode,
 	ScanKeyData keys[2];
 	int64		floor = FLOOR_NONE_SOLD_OUT;
 
-	stock_keys(keys, sku_id, location_id);
+	retail_key_stock(keys, sku_id, location_id);
 	retail_scan_begin(&scan, TABLE_SOLD_OUT, INDEX_SOLD_OUT, lockmode, snapshot, 2, keys);
 	if (retail_scan_next(&scan))
 		floor = retail_column_int64(TABLE_SOLD_OUT, scan.slot,
@@ -166,7 +159,7 @@ retail_stock_lapsed(int32 sku_id, int32 location_id, LOCKMODE lockmode,
 	ScanKeyData keys[3];
 	int64		lapsed = 0;
 
-	stock_keys(keys, sku_id, location_id);
+	retail_key_stock(keys, sku_id, location_id);
 	retail_key_due(&keys[2], 3, now);
 	retail_scan_begin(&scan, TABLE_RESERVATION, INDEX_RESERVATION_HELD, lockmode, NULL, 3, keys);
 	while (retail_scan_next(&scan))

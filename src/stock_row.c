@@ -27,13 +27,6 @@
 #include "stock_row.h"
 #include "table.h"
 
-static void
-stock_keys(ScanKey keys, int32 sku_id, int32 location_id)
-{
-	retail_key_int4(&keys[0], 1, sku_id);
-	retail_key_int4(&keys[1], 2, location_id);
-}
-
 /* Locks the row into stock->slot; false when there is none. */
 static bool
 lock_stock_row(StockRow *stock)
@@ -43,7 +36,7 @@ lock_stock_row(StockRow *stock)
 	bool		locked = false;
 	bool		skipped;
 
-	stock_keys(keys, stock->sku_id, stock->location_id);
+	retail_key_stock(keys, stock->sku_id, stock->location_id);
 	retail_scan_begin(&scan, TABLE_STOCK, INDEX_STOCK, RowExclusiveLock, NULL, 2, keys);
 	if (retail_scan_next(&scan))
 	{
@@ -75,7 +68,7 @@ wait_for_row_in_flight(StockRow *stock)
 	RetailScan	scan;
 	ScanKeyData keys[2];
 
-	stock_keys(keys, stock->sku_id, stock->location_id);
+	retail_key_stock(keys, stock->sku_id, stock->location_id);
 	retail_scan_begin_dirty(&scan, TABLE_STOCK, INDEX_STOCK, RowExclusiveLock, 2, keys);
 	if (retail_scan_next(&scan))
 		(void) retail_scan_wait_in_flight(&scan);
@@ -149,7 +142,7 @@ read_lots(StockRow *stock)
 	if (stock->lots_read)
 		return;
 	stock->lots_read = true;
-	stock_keys(keys, stock->sku_id, stock->location_id);
+	retail_key_stock(keys, stock->sku_id, stock->location_id);
 	retail_scan_begin(&scan, TABLE_LOT, INDEX_LOT_FEFO, RowExclusiveLock, NULL, 2, keys);
 	while (retail_scan_next(&scan))
 		read_lot(append_lot(stock), &scan);
@@ -185,7 +178,7 @@ find_or_make_lot(StockRow *stock, Datum code, bool has_expiry, DateADT expires_o
 	LotRow	   *lot = NULL;
 
 	read_lots(stock);
-	stock_keys(keys, stock->sku_id, stock->location_id);
+	retail_key_stock(keys, stock->sku_id, stock->location_id);
 	retail_key_text(&keys[2], 3, code);
 	if (has_expiry)
 		ScanKeyInit(&keys[3], 4, BTEqualStrategyNumber, F_DATE_EQ, DateADTGetDatum(expires_on));
@@ -441,11 +434,8 @@ static bool
 lot_has_code(LotRow *lot, Datum code)
 {
 	bool		isnull;
-	text	   *mine = DatumGetTextPP(retail_column(TABLE_LOT, lot->slot, LOT_CODE, &isnull));
-	text	   *wanted = DatumGetTextPP(code);
 
-	return VARSIZE_ANY_EXHDR(mine) == VARSIZE_ANY_EXHDR(wanted) &&
-		memcmp(VARDATA_ANY(mine), VARDATA_ANY(wanted), VARSIZE_ANY_EXHDR(mine)) == 0;
+	return retail_same_text(retail_column(TABLE_LOT, lot->slot, LOT_CODE, &isnull), code);
 }
 
 static bool

@@ -475,6 +475,12 @@ retail_column(RetailTableId table, TupleTableSlot *slot, int col, bool *isnull)
 	return slot_getattr(slot, table_info[table].attnum[col], isnull);
 }
 
+bool
+retail_same_text(Datum a, Datum b)
+{
+	return DatumGetBool(DirectFunctionCall2Coll(texteq, C_COLLATION_OID, a, b));
+}
+
 TupleTableSlot *
 retail_slot_make(Relation rel)
 {
@@ -543,6 +549,13 @@ void
 retail_key_int4(ScanKey key, AttrNumber attno, int32 value)
 {
 	ScanKeyInit(key, attno, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(value));
+}
+
+void
+retail_key_stock(ScanKey keys, int32 sku_id, int32 location_id)
+{
+	retail_key_int4(&keys[0], 1, sku_id);
+	retail_key_int4(&keys[1], 2, location_id);
 }
 
 void

@@ -173,6 +173,8 @@ extern bool retail_scan_next(RetailScan *scan);
 extern bool retail_scan_previous(RetailScan *scan);	/* from the last row back */
 extern void retail_scan_end(RetailScan *scan);
 
+/* The first two columns of every index on (sku_id, location_id, ...). */
+extern void retail_key_stock(ScanKey keys, int32 sku_id, int32 location_id);
 extern void retail_key_int4(ScanKey key, AttrNumber attno, int32 value);
 extern void retail_key_int8(ScanKey key, AttrNumber attno, int64 value);
 extern void retail_key_text(ScanKey key, AttrNumber attno, Datum value);
@@ -182,6 +184,9 @@ extern void retail_key_due(ScanKey key, AttrNumber attno, TimestampTz at);
 /* One column of the row in a slot of the table. */
 extern Datum retail_column(RetailTableId table, TupleTableSlot *slot, int col,
 						   bool *isnull);
+
+/* Equality of two texts in the "C" collation that all codes and keys have. */
+extern bool retail_same_text(Datum a, Datum b);
 
 static inline int64
 retail_column_int64(RetailTableId table, TupleTableSlot *slot, int col)
