@@ -294,6 +294,31 @@ pop_free_cell(void)
 }
 
 /*
+ * Takes a cell out of the table, unless a transaction has it pinned or it is
+ * another database's; InvalidOid: of any.
+ */
+static bool
+detach_idle(Cell *cell, Oid dbid)
+{
+	bool		detached = false;
+	uint32		hash;
+
+	/* read unlocked: may be stale, so all is looked at again under the lock */
+	hash = hash_key(cell->epoch, cell->dbid, cell->sku_id, cell->location_id);
+	LWLockAcquire(lock_of(hash), LW_EXCLUSIVE);
+	if (cell->state == CELL_READY && (!OidIsValid(dbid) || cell->dbid == dbid) &&
+		(pg_atomic_read_u32(&cell->pins) == 0 || RETAIL_FAULT("evict_pinned")) &&
+		find_cell(hash, cell->epoch, cell->dbid, cell->sku_id,
+				  cell->location_id) == cell)
+	{
+		unlink_cell(hash, cell);
+		detached = true;
+	}
+	LWLockRelease(lock_of(hash));
+	return detached;
+}
+
+/*
  * Takes a cell away from a stock nobody is working on.  The first rounds
  * spare cells in recent use and those whose flag waits for repair; the last
  * takes any unpinned one.  NULL: all are pinned.
@@ -307,8 +332,6 @@ evict_cell(void)
 	{
 		Cell	   *cell = &cells[pg_atomic_fetch_add_u32(&shared->hand, 1) % shared->ncells];
 		bool		last_round = n >= tries - shared->ncells;
-		uint32		hash;
-		bool		taken = false;
 
 		if (cell->state != CELL_READY ||
 			(pg_atomic_read_u32(&cell->pins) != 0 && !RETAIL_FAULT("evict_pinned")))
@@ -324,19 +347,7 @@ evict_cell(void)
 				continue;
 		}
 
-		/* read unlocked: may be stale, so all is looked at again below */
-		hash = hash_key(cell->epoch, cell->dbid, cell->sku_id, cell->location_id);
-		LWLockAcquire(lock_of(hash), LW_EXCLUSIVE);
-		if (cell->state == CELL_READY &&
-			(pg_atomic_read_u32(&cell->pins) == 0 || RETAIL_FAULT("evict_pinned")) &&
-			find_cell(hash, cell->epoch, cell->dbid, cell->sku_id,
-					  cell->location_id) == cell)
-		{
-			unlink_cell(hash, cell);
-			taken = true;
-		}
-		LWLockRelease(lock_of(hash));
-		if (taken)
+		if (detach_idle(cell, InvalidOid))
 		{
 			set_bit(repair_bits, cell, false);
 			set_bit(watch_bits, cell, false);
@@ -581,23 +592,8 @@ retail_cell_drop_database(Oid dbid)
 	for (int32 i = 0; i < fresh; i++)
 	{
 		Cell	   *cell = &cells[i];
-		uint32		hash;
-		bool		taken = false;
 
-		if (cell->dbid != dbid || cell->state != CELL_READY)
-			continue;
-		hash = hash_key(cell->epoch, cell->dbid, cell->sku_id, cell->location_id);
-		LWLockAcquire(lock_of(hash), LW_EXCLUSIVE);
-		if (cell->dbid == dbid && cell->state == CELL_READY &&
-			pg_atomic_read_u32(&cell->pins) == 0 &&
-			find_cell(hash, cell->epoch, cell->dbid, cell->sku_id,
-					  cell->location_id) == cell)
-		{
-			unlink_cell(hash, cell);
-			taken = true;
-		}
-		LWLockRelease(lock_of(hash));
-		if (taken)
+		if (cell->dbid == dbid && cell->state == CELL_READY && detach_idle(cell, dbid))
 		{
 			free_cell(cell);
 			dropped++;
@@ -812,7 +808,7 @@ retail_cell_visit_due(Oid dbid, bool take_marks, TimestampTz (*clock) (Oid dbid)
 			}
 			if (is_marked && take_marks)
 				set_bit(repair_bits, cell, false);
-			if (!visit(&key, is_marked, arg))
+			if (!visit(&key, arg))
 				return;
 		}
 	}

@@ -179,7 +179,7 @@ typedef struct CellKey
 	int32		sku_id;
 	int32		location_id;
 } CellKey;
-typedef bool (*CellVisitor) (const CellKey *key, bool marked, void *arg);
+typedef bool (*CellVisitor) (const CellKey *key, void *arg);
 extern void retail_cell_visit_due(Oid dbid, bool take_marks,
 								  TimestampTz (*clock) (Oid dbid),
 								  CellVisitor visit, void *arg);

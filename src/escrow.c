@@ -294,6 +294,16 @@ current_record(Escrow escrow)
 	return record;
 }
 
+/* Notes in both ledgers, ours and the cell's, what the caller moves. */
+static void
+note(Record *record, Cell *cell, int64 drawn, int64 given)
+{
+	record->drawn += drawn;
+	record->given += given;
+	cell_add(&cell->open, drawn + given);
+	pg_atomic_fetch_add_u32(&cell->changes, 1);
+}
+
 /* Units given by this transaction and not yet taken by it. */
 static int64
 own_gives(Escrow escrow)
@@ -360,10 +370,7 @@ retail_escrow_take(Escrow escrow, int64 qty, int64 floor, EscrowTake *take)
 			return false;
 	} while (!pg_atomic_compare_exchange_u64(&cell->avail, &old,
 											 (uint64) ((int64) old - take->shared)));
-	record->drawn += take->shared;
-	record->given -= take->own;
-	cell_add(&cell->open, take->shared - take->own);
-	pg_atomic_fetch_add_u32(&cell->changes, 1);
+	note(record, cell, take->shared, -take->own);
 	return true;
 }
 
@@ -374,11 +381,8 @@ retail_escrow_force(Escrow escrow, int64 qty)
 	Cell	   *cell = touched[escrow].cell;
 	int64		own = Min(qty, Max(own_gives(escrow), 0));
 
-	record->drawn += qty - own;
-	record->given -= own;
 	cell_add(&cell->avail, -(qty - own));
-	cell_add(&cell->open, qty - own - own);
-	pg_atomic_fetch_add_u32(&cell->changes, 1);
+	note(record, cell, qty - own, -own);
 }
 
 void
@@ -393,9 +397,7 @@ retail_escrow_give(Escrow escrow, int64 qty)
 		record->drawn -= qty;
 		return;
 	}
-	record->given += qty;
-	cell_add(&cell->open, qty);
-	pg_atomic_fetch_add_u32(&cell->changes, 1);
+	note(record, cell, 0, qty);
 }
 
 void
@@ -404,22 +406,14 @@ retail_escrow_undo_take(Escrow escrow, const EscrowTake *take)
 	Record	   *record = current_record(escrow);
 	Cell	   *cell = touched[escrow].cell;
 
-	record->drawn -= take->shared;
-	record->given += take->own;
 	cell_add(&cell->avail, take->shared);
-	cell_add(&cell->open, take->own - take->shared);
-	pg_atomic_fetch_add_u32(&cell->changes, 1);
+	note(record, cell, -take->shared, take->own);
 }
 
 void
 retail_escrow_undo_give(Escrow escrow, int64 qty)
 {
-	Record	   *record = current_record(escrow);
-	Cell	   *cell = touched[escrow].cell;
-
-	record->given -= qty;
-	cell_add(&cell->open, -qty);
-	pg_atomic_fetch_add_u32(&cell->changes, 1);
+	note(current_record(escrow), touched[escrow].cell, 0, -qty);
 }
 
 void

@@ -62,6 +62,31 @@ retail_flag_repair_patterns(void)
 		retail_escrow_want_worker_at_commit();
 }
 
+typedef struct DueStocks
+{
+	CellKey    *keys;
+	int			n;
+	int			max;
+} DueStocks;
+
+static bool
+collect(const CellKey *key, void *arg)
+{
+	DueStocks  *due = arg;
+
+	due->keys[due->n++] = *key;
+	return due->n < due->max;
+}
+
+int
+retail_flag_take_due(CellKey *keys, int max)
+{
+	DueStocks	due = {keys, 0, max};
+
+	retail_cell_visit_due(MyDatabaseId, true, retail_clock_now_in, collect, &due);
+	return due.n;
+}
+
 /* retail._repair_flag(sku_id, location_id) */
 Datum
 retail_repair_flag(PG_FUNCTION_ARGS)
@@ -72,38 +97,22 @@ retail_repair_flag(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(retail_flag_repair(PG_GETARG_INT32(0), PG_GETARG_INT32(1)));
 }
 
-typedef struct DueStocks
-{
-	CellKey    *keys;
-	int			n;
-	int			max;
-} DueStocks;
-
-static bool
-collect(const CellKey *key, bool marked, void *arg)
-{
-	DueStocks  *due = arg;
-
-	due->keys[due->n++] = *key;
-	return due->n < due->max;
-}
-
 /* retail._repair_marked(max_rows) */
 Datum
 retail_repair_marked(PG_FUNCTION_ARGS)
 {
-	DueStocks	due;
+	int			max = Min(Max(PG_GETARG_INT32(0), 1), 10000);
+	CellKey    *due;
+	int			ndue;
 
-	due.n = 0;
-	due.max = Min(Max(PG_GETARG_INT32(0), 1), 10000);
 	if (!retail_cell_enabled())
 		PG_RETURN_INT64(0);
-	due.keys = palloc(sizeof(CellKey) * due.max);
-	retail_cell_visit_due(MyDatabaseId, true, retail_clock_now_in, collect, &due);
-	for (int i = 0; i < due.n; i++)
+	due = palloc(sizeof(CellKey) * max);
+	ndue = retail_flag_take_due(due, max);
+	for (int i = 0; i < ndue; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		retail_flag_repair_stock(&due.keys[i]);
+		retail_flag_repair_stock(&due[i]);
 	}
-	PG_RETURN_INT64(due.n);
+	PG_RETURN_INT64(ndue);
 }

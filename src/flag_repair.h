@@ -14,6 +14,12 @@
  */
 extern void retail_flag_repair_stock(const CellKey *key);
 
+/*
+ * Takes the marks of up to max of this database's stocks whose flag wants a
+ * look; how many keys it wrote.
+ */
+extern int	retail_flag_take_due(CellKey *keys, int max);
+
 /* Drains retail.flag_repair: what changes of rules and loads left. */
 extern void retail_flag_repair_patterns(void);
 

@@ -106,15 +106,16 @@ reap_workers(void)
 	}
 }
 
+/* One worker a database; false when no more may run. */
 static bool
-start_worker(const CellKey *key, bool marked, void *arg)
+start_worker(Oid dbid)
 {
 	BackgroundWorker worker;
 	RunningWorker *slot;
 
 	for (int i = 0; i < nrunning; i++)
 	{
-		if (running[i].dbid == key->dbid)
+		if (running[i].dbid == dbid)
 			return true;
 	}
 	if (nrunning == MAX_WORKERS)
@@ -126,18 +127,24 @@ start_worker(const CellKey *key, bool marked, void *arg)
 	worker.bgw_restart_time = BGW_NEVER_RESTART;
 	strlcpy(worker.bgw_library_name, "pg_retail", BGW_MAXLEN);
 	strlcpy(worker.bgw_function_name, "retail_flag_worker_main", BGW_MAXLEN);
-	snprintf(worker.bgw_name, BGW_MAXLEN, "pg_retail flag worker for database %u", key->dbid);
+	snprintf(worker.bgw_name, BGW_MAXLEN, "pg_retail flag worker for database %u", dbid);
 	strlcpy(worker.bgw_type, "pg_retail flag worker", BGW_MAXLEN);
-	worker.bgw_main_arg = ObjectIdGetDatum(key->dbid);
+	worker.bgw_main_arg = ObjectIdGetDatum(dbid);
 	worker.bgw_notify_pid = MyProcPid;
 
 	/* the slot stays taken for a while when no process could be had */
 	slot = &running[nrunning++];
-	slot->dbid = key->dbid;
+	slot->dbid = dbid;
 	slot->started_at = GetCurrentTimestamp();
 	slot->handle = NULL;
 	slot->failed = !RegisterDynamicBackgroundWorker(&worker, &slot->handle);
 	return true;
+}
+
+static bool
+start_worker_for(const CellKey *key, void *arg)
+{
+	return start_worker(key->dbid);
 }
 
 void
@@ -167,12 +174,8 @@ retail_flag_launcher_main(Datum arg)
 			int			nwanted = retail_cell_wanted(wanted);
 
 			for (int i = 0; i < nwanted; i++)
-			{
-				CellKey		key = {0, wanted[i], 0, 0};
-
-				(void) start_worker(&key, true, NULL);
-			}
-			retail_cell_visit_due(InvalidOid, false, retail_clock_now_in, start_worker, NULL);
+				(void) start_worker(wanted[i]);
+			retail_cell_visit_due(InvalidOid, false, retail_clock_now_in, start_worker_for, NULL);
 		}
 	}
 	proc_exit(0);
@@ -182,24 +185,6 @@ retail_flag_launcher_main(Datum arg)
  * The worker of one database
  * ----------------------------------------------------------------
  */
-
-typedef struct Batch
-{
-	CellKey		keys[WORKER_BATCH];
-	bool		marked[WORKER_BATCH];
-	int			n;
-} Batch;
-
-static bool
-collect(const CellKey *key, bool marked, void *arg)
-{
-	Batch	   *batch = arg;
-
-	batch->keys[batch->n] = *key;
-	batch->marked[batch->n] = marked;
-	batch->n++;
-	return batch->n < WORKER_BATCH;
-}
 
 static void
 repair_patterns(const CellKey *key)
@@ -237,10 +222,11 @@ in_transaction(void (*work) (const CellKey *key), const CellKey *key)
 	return done;
 }
 
-/* Whether there was anything to do. */
+/* Whether there was anything to do; due is room for WORKER_BATCH keys. */
 static bool
-run_round(Batch *batch)
+run_round(CellKey *due)
 {
+	int			ndue;
 	bool		wanted = retail_cell_take_wanted(MyDatabaseId);
 
 	if (wanted)
@@ -249,15 +235,14 @@ run_round(Batch *batch)
 		if (!in_transaction(repair_patterns, NULL))
 			retail_cell_want(MyDatabaseId);
 	}
-	batch->n = 0;
-	retail_cell_visit_due(MyDatabaseId, true, retail_clock_now_in, collect, batch);
-	for (int i = 0; i < batch->n && !ShutdownRequestPending; i++)
+	ndue = retail_flag_take_due(due, WORKER_BATCH);
+	for (int i = 0; i < ndue && !ShutdownRequestPending; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
 		pgstat_report_activity(STATE_RUNNING, "repairing a sold-out flag");
-		if (!in_transaction(retail_flag_repair_stock, &batch->keys[i]))
+		if (!in_transaction(retail_flag_repair_stock, &due[i]))
 		{
-			retail_cell_mark_again(&batch->keys[i]);
+			retail_cell_mark_again(&due[i]);
 			(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
 							 1000, PG_WAIT_EXTENSION);
 			ResetLatch(MyLatch);
@@ -265,20 +250,20 @@ run_round(Batch *batch)
 	}
 	pgstat_report_stat(true);
 	pgstat_report_activity(STATE_IDLE, NULL);
-	return wanted || batch->n > 0;
+	return wanted || ndue > 0;
 }
 
 void
 retail_flag_worker_main(Datum arg)
 {
-	Batch	   *batch;
+	CellKey    *due;
 	TimestampTz last_work;
 
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	pqsignal(SIGTERM, die);
 	BackgroundWorkerUnblockSignals();
 	BackgroundWorkerInitializeConnectionByOid(DatumGetObjectId(arg), InvalidOid, 0);
-	batch = MemoryContextAlloc(TopMemoryContext, sizeof(Batch));
+	due = MemoryContextAlloc(TopMemoryContext, sizeof(CellKey) * WORKER_BATCH);
 	last_work = GetCurrentTimestamp();
 
 	/* a change of rules may have been left over from before a restart */
@@ -286,7 +271,7 @@ retail_flag_worker_main(Datum arg)
 	while (retail_flag_worker &&
 		   !TimestampDifferenceExceeds(last_work, GetCurrentTimestamp(), WORKER_IDLE_MS))
 	{
-		if (run_round(batch))
+		if (run_round(due))
 			last_work = GetCurrentTimestamp();
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
 						 WORKER_NAP_MS, PG_WAIT_EXTENSION);

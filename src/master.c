@@ -637,23 +637,10 @@ read_channels(int32 **ids)
 {
 	RetailScan	scan;
 	ScanKeyData key;
-	int			n = 0;
-	int			room = 16;
 
-	*ids = MemoryContextAlloc(CacheMemoryContext, sizeof(int32) * room);
 	retail_key_null(&key, 1, false);
 	retail_scan_begin(&scan, TABLE_CHANNEL, INDEX_CHANNEL_ID, AccessShareLock, NULL, 1, &key);
-	while (retail_scan_next(&scan))
-	{
-		if (n == room)
-		{
-			room *= 2;
-			*ids = repalloc(*ids, sizeof(int32) * room);
-		}
-		(*ids)[n++] = retail_column_int32(TABLE_CHANNEL, scan.slot, CHANNEL_ID);
-	}
-	retail_scan_end(&scan);
-	return n;
+	return retail_scan_int32s(&scan, CHANNEL_ID, CacheMemoryContext, ids);
 }
 
 static void

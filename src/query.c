@@ -73,24 +73,10 @@ read_locations(int32 sku_id, int32 **locations)
 {
 	ScanKeyData key;
 	RetailScan	scan;
-	int			n = 0;
-	int			room = 64;
 
-	*locations = palloc(sizeof(int32) * room);
 	retail_key_int4(&key, 1, sku_id);
 	retail_scan_begin(&scan, TABLE_STOCK, INDEX_STOCK, AccessShareLock, NULL, 1, &key);
-	while (retail_scan_next(&scan))
-	{
-		if (n == room)
-		{
-			room *= 2;
-			*locations = repalloc_huge(*locations, sizeof(int32) * (Size) room);
-		}
-		(*locations)[n++] = retail_column_int32(TABLE_STOCK, scan.slot, STOCK_LOCATION_ID);
-		CHECK_FOR_INTERRUPTS();
-	}
-	retail_scan_end(&scan);
-	return n;
+	return retail_scan_int32s(&scan, STOCK_LOCATION_ID, CurrentMemoryContext, locations);
 }
 
 /* retail.pool(sku, channel) */
@@ -112,14 +98,11 @@ retail_pool(PG_FUNCTION_ARGS)
 	entries = palloc_extended(sizeof(PoolEntry) * (Size) Max(n, 1), MCXT_ALLOC_HUGE);
 	for (int i = 0; i < n; i++)
 	{
-		LocationInfo location;
 		SaleRule	rule;
 		int64		qty;
 
 		CHECK_FOR_INTERRUPTS();
-		if (!retail_master_location_by_id(locations[i], &location) || !location.open)
-			continue;
-		rule = retail_sale_rule(sku.id, locations[i], channel_id);
+		rule = retail_sale_rule_now(sku.id, locations[i], channel_id);
 		qty = retail_takeable_at(sku.id, locations[i], &rule, now);
 		if (qty == 0)
 			continue;

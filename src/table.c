@@ -545,6 +545,27 @@ retail_scan_end(RetailScan *scan)
 	table_close(scan->rel, NoLock);
 }
 
+int
+retail_scan_int32s(RetailScan *scan, int col, MemoryContext context, int32 **values)
+{
+	int			n = 0;
+	int			room = 64;
+
+	*values = MemoryContextAlloc(context, sizeof(int32) * room);
+	while (retail_scan_next(scan))
+	{
+		if (n == room)
+		{
+			room *= 2;
+			*values = repalloc_huge(*values, sizeof(int32) * (Size) room);
+		}
+		(*values)[n++] = retail_column_int32(scan->table, scan->slot, col);
+		CHECK_FOR_INTERRUPTS();
+	}
+	retail_scan_end(scan);
+	return n;
+}
+
 void
 retail_key_int4(ScanKey key, AttrNumber attno, int32 value)
 {
@@ -924,108 +945,116 @@ check_as_asked(Relation rel, TupleTableSlot *written, TupleTableSlot *asked)
 }
 
 /*
- * The executor's way, with every kind of trigger: what an INSERT or UPDATE
- * statement of one row would do, announced to our own guard.
+ * The executor's way, with every kind of trigger: what a statement of one row
+ * would do, announced to our own guard.
  */
-static void
-write_by_executor(TableInfo *info, Relation rel, TupleTableSlot *old,
-				  TupleTableSlot *new_slot)
+typedef struct Statement
 {
-	EState	   *estate = CreateExecutorState();
-	ResultRelInfo *rri = makeNode(ResultRelInfo);
-	TupleTableSlot *slot;
+	EState	   *estate;
+	ResultRelInfo *rri;
+	TupleTableSlot *slot;		/* the row as triggers make it */
+	TupleTableSlot *asked;		/* the row as asked for */
+} Statement;
 
-	retail_init_range_table(estate, rel);
-	InitResultRelInfo(rri, rel, 1, NULL, 0);
-	estate->es_opened_result_relations = list_make1(rri);
-	estate->es_output_cid = GetCurrentCommandId(true);
-	ExecOpenIndices(rri, false);
+static void
+statement_begin(Statement *st, Relation rel, CmdType operation, bool speculative,
+				TupleTableSlot *asked)
+{
+	st->estate = CreateExecutorState();
+	st->rri = makeNode(ResultRelInfo);
+	retail_init_range_table(st->estate, rel);
+	InitResultRelInfo(st->rri, rel, 1, NULL, 0);
+	st->estate->es_opened_result_relations = list_make1(st->rri);
+	st->estate->es_output_cid = GetCurrentCommandId(true);
+	ExecOpenIndices(st->rri, speculative);
 	AfterTriggerBeginQuery();
-	slot = ExecInitExtraTupleSlot(estate, RelationGetDescr(rel),
-								  &TTSOpsVirtual);
-	ExecCopySlot(slot, new_slot);
 	PushActiveSnapshot(GetLatestSnapshot());
-	if (old == NULL)
-	{
-		retail_announce(RelationGetRelid(rel), CMD_INSERT);
-		ExecBSInsertTriggers(estate, rri);
-		ItemPointerSetInvalid(&slot->tts_tid);
-		ExecSimpleRelationInsert(rri, estate, slot);
-		ExecASInsertTriggers(estate, rri, NULL);
-	}
-	else
-	{
-		EPQState	epqstate;
-		TupleTableSlot *search = ExecInitExtraTupleSlot(estate,
-														RelationGetDescr(rel),
-														table_slot_callbacks(rel));
+	st->asked = asked;
+	st->slot = ExecInitExtraTupleSlot(st->estate, RelationGetDescr(rel), &TTSOpsVirtual);
+	ExecCopySlot(st->slot, asked);
+	st->slot->tts_tableOid = RelationGetRelid(rel);
+	ItemPointerSetInvalid(&st->slot->tts_tid);
+	retail_announce(RelationGetRelid(rel), operation);
+}
 
-		ExecCopySlot(search, old);
-		search->tts_tid = old->tts_tid;
-		search->tts_tableOid = RelationGetRelid(rel);
-		retail_eval_plan_qual_init(&epqstate, estate);
-		retail_announce(RelationGetRelid(rel), CMD_UPDATE);
-		ExecBSUpdateTriggers(estate, rri);
-		ItemPointerSetInvalid(&slot->tts_tid);
-		ExecSimpleRelationUpdate(rri, estate, &epqstate, search, slot);
-		ExecASUpdateTriggers(estate, rri, NULL);
-		EvalPlanQualEnd(&epqstate);
-	}
+static void
+statement_end(Statement *st, Relation rel, bool written)
+{
 	retail_announce_forget();
-	check_as_asked(rel, slot, new_slot);
-	AfterTriggerEndQuery(estate);
+	if (written)
+		check_as_asked(rel, st->slot, st->asked);
+	AfterTriggerEndQuery(st->estate);
 	PopActiveSnapshot();
-	ExecCloseIndices(rri);
-	ExecResetTupleTable(estate->es_tupleTable, false);
-	FreeExecutorState(estate);
+	ExecCloseIndices(st->rri);
+	ExecResetTupleTable(st->estate->es_tupleTable, false);
+	FreeExecutorState(st->estate);
+}
+
+static void
+insert_by_executor(Relation rel, TupleTableSlot *new_slot)
+{
+	Statement	st;
+
+	statement_begin(&st, rel, CMD_INSERT, false, new_slot);
+	ExecBSInsertTriggers(st.estate, st.rri);
+	ExecSimpleRelationInsert(st.rri, st.estate, st.slot);
+	ExecASInsertTriggers(st.estate, st.rri, NULL);
+	statement_end(&st, rel, true);
+}
+
+static void
+update_by_executor(Relation rel, TupleTableSlot *old, TupleTableSlot *new_slot)
+{
+	Statement	st;
+	EPQState	epqstate;
+	TupleTableSlot *search;
+
+	statement_begin(&st, rel, CMD_UPDATE, false, new_slot);
+	search = ExecInitExtraTupleSlot(st.estate, RelationGetDescr(rel),
+									table_slot_callbacks(rel));
+	ExecCopySlot(search, old);
+	search->tts_tid = old->tts_tid;
+	search->tts_tableOid = RelationGetRelid(rel);
+	retail_eval_plan_qual_init(&epqstate, st.estate);
+	ExecBSUpdateTriggers(st.estate, st.rri);
+	ExecSimpleRelationUpdate(st.rri, st.estate, &epqstate, search, st.slot);
+	ExecASUpdateTriggers(st.estate, st.rri, NULL);
+	EvalPlanQualEnd(&epqstate);
+	statement_end(&st, rel, true);
 }
 
 /* As INSERT ... ON CONFLICT DO NOTHING, but without waiting for the other. */
 static bool
 insert_unique_by_executor(Relation rel, TupleTableSlot *new_slot)
 {
-	EState	   *estate = CreateExecutorState();
-	ResultRelInfo *rri = makeNode(ResultRelInfo);
-	TupleTableSlot *slot;
-	uint32		token;
+	Statement	st;
 	bool		conflict = false;
-	List	   *recheck;
 
-	retail_init_range_table(estate, rel);
-	InitResultRelInfo(rri, rel, 1, NULL, 0);
-	estate->es_opened_result_relations = list_make1(rri);
-	estate->es_output_cid = GetCurrentCommandId(true);
-	ExecOpenIndices(rri, true);
-	AfterTriggerBeginQuery();
-	PushActiveSnapshot(GetLatestSnapshot());
-	slot = ExecInitExtraTupleSlot(estate, RelationGetDescr(rel), &TTSOpsVirtual);
-	ExecCopySlot(slot, new_slot);
-	slot->tts_tableOid = RelationGetRelid(rel);
-	retail_announce(RelationGetRelid(rel), CMD_INSERT);
-	ExecBSInsertTriggers(estate, rri);
-	retail_announce_forget();
+	statement_begin(&st, rel, CMD_INSERT, true, new_slot);
+	ExecBSInsertTriggers(st.estate, st.rri);
 	if (rel->trigdesc == NULL || !rel->trigdesc->trig_insert_before_row ||
-		ExecBRInsertTriggers(estate, rri, slot))
+		ExecBRInsertTriggers(st.estate, st.rri, st.slot))
 	{
-		if (RETAIL_HAS_GENERATED(RelationGetDescr(rel)->constr))
-			ExecComputeStoredGenerated(rri, estate, slot, CMD_INSERT);
-		if (RelationGetDescr(rel)->constr)
-			ExecConstraints(rri, slot, estate);
-		token = SpeculativeInsertionLockAcquire(GetCurrentTransactionId());
-		table_tuple_insert_speculative(rel, slot, estate->es_output_cid, 0, NULL, token);
-		recheck = retail_exec_insert_index_tuples(rri, slot, estate, &conflict);
-		table_tuple_complete_speculative(rel, slot, token, !conflict);
-		SpeculativeInsertionLockRelease(GetCurrentTransactionId());
+		TransactionId xid = GetCurrentTransactionId();
+		TupleConstr *constr = RelationGetDescr(rel)->constr;
+		List	   *recheck;
+		uint32		token;
+
+		if (RETAIL_HAS_GENERATED(constr))
+			ExecComputeStoredGenerated(st.rri, st.estate, st.slot, CMD_INSERT);
+		if (constr)
+			ExecConstraints(st.rri, st.slot, st.estate);
+		token = SpeculativeInsertionLockAcquire(xid);
+		table_tuple_insert_speculative(rel, st.slot, st.estate->es_output_cid, 0, NULL, token);
+		recheck = retail_exec_insert_index_tuples(st.rri, st.slot, st.estate, &conflict);
+		table_tuple_complete_speculative(rel, st.slot, token, !conflict);
+		SpeculativeInsertionLockRelease(xid);
 		if (!conflict)
-			ExecARInsertTriggers(estate, rri, slot, recheck, NULL);
+			ExecARInsertTriggers(st.estate, st.rri, st.slot, recheck, NULL);
 		list_free(recheck);
 	}
-	ExecASInsertTriggers(estate, rri, NULL);
-	AfterTriggerEndQuery(estate);
-	PopActiveSnapshot();
-	ExecCloseIndices(rri);
-	ExecResetTupleTable(estate->es_tupleTable, false);
-	FreeExecutorState(estate);
+	ExecASInsertTriggers(st.estate, st.rri, NULL);
+	statement_end(&st, rel, !conflict);
 	return !conflict;
 }
 
@@ -1039,7 +1068,7 @@ retail_row_insert(RetailTableId table, Datum *values, bool *isnull)
 										isnull, econtext);
 
 	if (!info->plain)
-		write_by_executor(info, rel, NULL, slot);
+		insert_by_executor(rel, slot);
 	else
 	{
 		check_row(info, rel, slot, econtext);
@@ -1090,7 +1119,7 @@ retail_rows_insert(RetailTableId table, int n, Datum *values, bool *isnull)
 			if (info->plain)
 				check_row(info, rel, slots[i], econtext);
 			else
-				write_by_executor(info, rel, NULL, slots[i]);
+				insert_by_executor(rel, slots[i]);
 		}
 		if (info->plain)
 			insert_plain_rows(info, rel, slots, batch, econtext);
@@ -1115,7 +1144,7 @@ update_row(RetailTableId table, Relation rel, TupleTableSlot *old, bool wait,
 	TM_Result	result = TM_Ok;
 
 	if (!info->plain)
-		write_by_executor(info, rel, old, slot);
+		update_by_executor(rel, old, slot);
 	else
 	{
 		bool		update_indexes;

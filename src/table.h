@@ -173,6 +173,10 @@ extern bool retail_scan_next(RetailScan *scan);
 extern bool retail_scan_previous(RetailScan *scan);	/* from the last row back */
 extern void retail_scan_end(RetailScan *scan);
 
+/* One int column of every row to come, in an array of context; ends the scan. */
+extern int	retail_scan_int32s(RetailScan *scan, int col, MemoryContext context,
+							   int32 **values);
+
 /* The first two columns of every index on (sku_id, location_id, ...). */
 extern void retail_key_stock(ScanKey keys, int32 sku_id, int32 location_id);
 extern void retail_key_int4(ScanKey key, AttrNumber attno, int32 value);

@@ -84,3 +84,18 @@ DELETE FROM retail.safety_stock;
 
 SELECT check_name, sku, location, expected, found FROM retail.verify();
 RESET pg_retail.clock;
+
+-- the_pool_is_available_at_every_location_closed_ones_included
+CREATE FUNCTION pg_temp.pool_beside_available() RETURNS TABLE (pool bigint[], available bigint[]) LANGUAGE sql AS $$
+    SELECT array_agg(retail.at(retail.pool('SF-A', 'sf-app'), l.id) ORDER BY l.code),
+        array_agg(greatest(retail.available('SF-A', l.code, 'sf-app'), 0) ORDER BY l.code)
+    FROM retail.location l WHERE l.code LIKE 'SF_' $$;
+SELECT * FROM pg_temp.pool_beside_available();
+UPDATE retail.location SET status = 'closed' WHERE code = 'SF2';
+SELECT * FROM pg_temp.pool_beside_available();
+UPDATE retail.location SET status = 'open' WHERE code = 'SF2';
+UPDATE retail.channel SET status = 'closed' WHERE code = 'sf-app';
+SELECT * FROM pg_temp.pool_beside_available();
+UPDATE retail.channel SET status = 'open' WHERE code = 'sf-app';
+UPDATE retail.sku SET status = 'discontinued' WHERE code = 'SF-A';
+SELECT * FROM pg_temp.pool_beside_available();

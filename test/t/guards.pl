@@ -84,6 +84,14 @@ $node->psql('shop', "SELECT outcome FROM retail.reserve('A', 'S1', 1, 'app')");
 $node->safe_psql('shop', 'DROP TRIGGER swallow ON retail.reservation');
 in_balance($node, 'shop', 'a trigger that swallows the row');
 
+# The same where the first delivery of a SKU opens its stock row.
+$node->safe_psql('shop', "INSERT INTO retail.sku (code, name) VALUES ('SWALLOWED', 'Swallowed')");
+$node->safe_psql('shop', 'CREATE TRIGGER swallow BEFORE INSERT ON retail.stock FOR EACH ROW EXECUTE FUNCTION public.swallow()');
+refused($node, 'shop', "SELECT outcome FROM retail.receive('SWALLOWED', 'S1', 1)", '09000', qr/left out a row/, 'a trigger that swallows the stock row');
+$node->safe_psql('shop', 'DROP TRIGGER swallow ON retail.stock');
+is($node->safe_psql('shop', "SELECT outcome FROM retail.receive('SWALLOWED', 'S1', 1)"), 'received', '... and without it the delivery is there');
+in_balance($node, 'shop', 'a trigger that swallows the stock row');
+
 # A trigger that changes the quantity: the cell must not believe the caller.
 $node->safe_psql('shop', <<'SQL');
 CREATE FUNCTION public.double() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.qty := NEW.qty * 2; RETURN NEW; END';
