@@ -818,35 +818,61 @@ check_row(TableInfo *info, Relation rel, TupleTableSlot *slot,
 	}
 }
 
+/* Whether the row belongs into an index at all: its predicate. */
+static bool
+is_indexed(TableInfo *info, int i, TupleTableSlot *slot, ExprContext *econtext)
+{
+	econtext->ecxt_scantuple = slot;
+	return info->index_info[i]->ii_PredicateState == NULL ||
+		ExecQual(info->index_info[i]->ii_PredicateState, econtext);
+}
+
 /*
- * The row's entry in one index, if its predicate takes it in.  With
+ * Whether an update of the given columns leaves an index as it was, but for
+ * the place of the row.  A predicate may have come true, and an expression
+ * cannot be told.
+ */
+static bool
+is_key_unchanged(TableInfo *info, int i, RetailTableId table, uint32 set)
+{
+	IndexInfo  *index_info = info->index_info[i];
+
+	if (index_info->ii_Predicate != NIL || index_info->ii_Expressions != NIL)
+		return false;
+	for (int col = 0; col < table_def[table].ncols; col++)
+	{
+		if ((set & SET_COLUMN(col)) == 0)
+			continue;
+		for (int key = 0; key < index_info->ii_NumIndexAttrs; key++)
+		{
+			if (index_info->ii_IndexAttrNumbers[key] == info->attnum[col])
+				return false;
+		}
+	}
+	return true;
+}
+
+/*
+ * The row's entry in one index.  A key that an update has left alone was
+ * unique and still is, so it is not looked for again.  With
  * UNIQUE_CHECK_PARTIAL: false when a unique index found a conflict.
  */
 static bool
 insert_index_entry(TableInfo *info, int i, Relation index, Relation rel,
-				   TupleTableSlot *slot, ExprContext *econtext,
-				   IndexUniqueCheck check)
+				   TupleTableSlot *slot, bool key_unchanged, IndexUniqueCheck check)
 {
 	IndexInfo  *index_info = info->index_info[i];
 	Datum		values[INDEX_MAX_KEYS];
 	bool		isnull[INDEX_MAX_KEYS];
 
-	econtext->ecxt_scantuple = slot;
-	if (index_info->ii_PredicateState != NULL &&
-		!ExecQual(index_info->ii_PredicateState, econtext))
-		return true;
 	FormIndexDatum(index_info, slot, info->estate, values, isnull);
-	if (!index->rd_index->indisunique)
-	{
-		(void) index_insert(index, values, isnull, &slot->tts_tid, rel,
-							UNIQUE_CHECK_NO, false, index_info);
-		return true;
-	}
-	return index_insert(index, values, isnull, &slot->tts_tid, rel, check, false,
-						index_info) || check == UNIQUE_CHECK_YES;
+	if (!index->rd_index->indisunique || key_unchanged)
+		check = UNIQUE_CHECK_NO;
+	return index_insert(index, values, isnull, &slot->tts_tid, rel, check,
+						key_unchanged, index_info) || check != UNIQUE_CHECK_PARTIAL;
 }
 
-/* The row's entries in all indexes; false as above. */
+/* A new row's entries in all indexes; false as above. */
 static bool
 insert_index_entries(TableInfo *info, Relation rel, TupleTableSlot *slot,
 					 ExprContext *econtext, IndexUniqueCheck check)
@@ -855,12 +881,33 @@ insert_index_entries(TableInfo *info, Relation rel, TupleTableSlot *slot,
 
 	for (int i = 0; i < info->nindexes && unique; i++)
 	{
-		Relation	index = index_open(info->index_oid[i], RowExclusiveLock);
+		Relation	index;
 
-		unique = insert_index_entry(info, i, index, rel, slot, econtext, check);
+		if (!is_indexed(info, i, slot, econtext))
+			continue;
+		index = index_open(info->index_oid[i], RowExclusiveLock);
+		unique = insert_index_entry(info, i, index, rel, slot, false, check);
 		index_close(index, NoLock);
 	}
 	return unique;
+}
+
+/* The entries of the new version of a row whose columns in "set" changed. */
+static void
+update_index_entries(TableInfo *info, RetailTableId table, Relation rel,
+					 TupleTableSlot *slot, uint32 set, ExprContext *econtext)
+{
+	for (int i = 0; i < info->nindexes; i++)
+	{
+		Relation	index;
+
+		if (!is_indexed(info, i, slot, econtext))
+			continue;
+		index = index_open(info->index_oid[i], RowExclusiveLock);
+		(void) insert_index_entry(info, i, index, rel, slot,
+								  is_key_unchanged(info, i, table, set), UNIQUE_CHECK_YES);
+		index_close(index, NoLock);
+	}
 }
 
 static void
@@ -1091,8 +1138,11 @@ insert_plain_rows(TableInfo *info, Relation rel, TupleTableSlot **slots, int n,
 		Relation	index = index_open(info->index_oid[i], RowExclusiveLock);
 
 		for (int row = 0; row < n; row++)
-			(void) insert_index_entry(info, i, index, rel, slots[row], econtext,
-									  UNIQUE_CHECK_YES);
+		{
+			if (is_indexed(info, i, slots[row], econtext))
+				(void) insert_index_entry(info, i, index, rel, slots[row], false,
+										  UNIQUE_CHECK_YES);
+		}
 		index_close(index, NoLock);
 	}
 }
@@ -1154,7 +1204,7 @@ update_row(RetailTableId table, Relation rel, TupleTableSlot *old, bool wait,
 									 GetCurrentCommandId(true), wait,
 									 &update_indexes);
 		if (result == TM_Ok && update_indexes)
-			insert_index_entries(info, rel, slot, econtext, UNIQUE_CHECK_YES);
+			update_index_entries(info, table, rel, slot, set, econtext);
 	}
 	ExecDropSingleTupleTableSlot(slot);
 	ResetExprContext(econtext);

@@ -122,6 +122,8 @@ BEGIN
     SET LOCAL search_path = pg_catalog, pg_temp;
     PERFORM retail._check_tables();
     LOOP
+        -- a crash may take back what has lapsed anyway; whoever relies on it flushes it with its own commit
+        SET LOCAL synchronous_commit = off;
         reached := retail._expire_batch(batch, reached);
         COMMIT;
         SET LOCAL search_path = pg_catalog, pg_temp;
