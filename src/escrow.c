@@ -132,6 +132,18 @@ retail_engine_begin(const char *function)
 	retail_tables_check_guards();
 }
 
+void
+retail_engine_begin_read(void)
+{
+	retail_tables_check();
+	if (retail_cell_enabled() && !RecoveryInProgress())
+	{
+		LockRelationOid(retail_table_oid(TABLE_STOCK), AccessShareLock);
+		LockRelationOid(retail_table_oid(TABLE_RESERVATION), AccessShareLock);
+		retail_tables_check();
+	}
+}
+
 /* ----------------------------------------------------------------
  * Touching
  * ----------------------------------------------------------------

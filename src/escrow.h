@@ -22,6 +22,12 @@ typedef int Escrow;
  */
 extern void retail_engine_begin(const char *function);
 
+/*
+ * The same for reading: where there are cells, stock is locked so that those
+ * of this moment are the right ones.
+ */
+extern void retail_engine_begin_read(void);
+
 /* Pins the cell of a stock, loading it where needed. */
 extern Escrow retail_escrow_touch(int32 sku_id, int32 location_id);
 

@@ -40,6 +40,7 @@
 #include "optimizer/optimizer.h"
 #include "parser/parse_relation.h"
 #include "rewrite/rewriteHandler.h"
+#include "storage/bufmgr.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -498,6 +499,7 @@ scan_begin(RetailScan *scan, RetailTableId table, RetailIndexId index,
 	(void) table_info_get(table);
 	scan->snapshot = snapshot;
 	scan->slot = retail_slot_make(scan->rel);
+	scan->all = NULL;
 	scan->scan = retail_index_beginscan(scan->rel, scan->index, snapshot, nkeys);
 	index_rescan(scan->scan, keys, nkeys, NULL, 0);
 }
@@ -522,9 +524,25 @@ retail_scan_begin_dirty(RetailScan *scan, RetailTableId table,
 	scan_begin(scan, table, index, lockmode, &scan->dirty, nkeys, keys);
 }
 
+void
+retail_scan_begin_all(RetailScan *scan, RetailTableId table, LOCKMODE lockmode,
+					  Snapshot snapshot)
+{
+	scan->table = table;
+	scan->rel = table_open(table_oid[table], lockmode);
+	scan->index = NULL;
+	(void) table_info_get(table);
+	scan->own_snapshot = false;
+	scan->snapshot = snapshot;
+	scan->slot = retail_slot_make(scan->rel);
+	scan->all = table_beginscan(scan->rel, snapshot, 0, NULL);
+}
+
 bool
 retail_scan_next(RetailScan *scan)
 {
+	if (scan->all != NULL)
+		return table_scan_getnextslot(scan->all, ForwardScanDirection, scan->slot);
 	return index_getnext_slot(scan->scan, ForwardScanDirection, scan->slot);
 }
 
@@ -537,12 +555,28 @@ retail_scan_previous(RetailScan *scan)
 void
 retail_scan_end(RetailScan *scan)
 {
-	index_endscan(scan->scan);
+	if (scan->all != NULL)
+		table_endscan(scan->all);
+	else
+		index_endscan(scan->scan);
 	if (scan->own_snapshot)
 		UnregisterSnapshot(scan->snapshot);
 	ExecDropSingleTupleTableSlot(scan->slot);
-	index_close(scan->index, NoLock);
+	if (scan->index != NULL)
+		index_close(scan->index, NoLock);
 	table_close(scan->rel, NoLock);
+}
+
+double
+retail_table_rows(RetailTableId table)
+{
+	Relation	rel = table_open(table_oid[table], AccessShareLock);
+	double		rows = Max(rel->rd_rel->reltuples, 0);
+
+	/* never analysed, or grown since: a row takes 100 bytes and more */
+	rows = Max(rows, RelationGetNumberOfBlocks(rel) * (BLCKSZ / 150.0));
+	table_close(rel, NoLock);
+	return rows;
 }
 
 int

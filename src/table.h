@@ -149,6 +149,7 @@ typedef struct RetailScan
 	Relation	rel;
 	Relation	index;
 	IndexScanDesc scan;
+	TableScanDesc all;			/* of every row, without an index; NULL: not so */
 	TupleTableSlot *slot;
 	Snapshot	snapshot;
 	bool		own_snapshot;	/* to unregister at the end */
@@ -169,6 +170,10 @@ extern void retail_scan_begin(RetailScan *scan, RetailTableId table,
 extern void retail_scan_begin_dirty(RetailScan *scan, RetailTableId table,
 									RetailIndexId index, LOCKMODE lockmode,
 									int nkeys, ScanKey keys);
+
+/* Every row, in whatever order. */
+extern void retail_scan_begin_all(RetailScan *scan, RetailTableId table,
+								  LOCKMODE lockmode, Snapshot snapshot);
 extern bool retail_scan_next(RetailScan *scan);
 extern bool retail_scan_previous(RetailScan *scan);	/* from the last row back */
 extern void retail_scan_end(RetailScan *scan);
@@ -184,6 +189,9 @@ extern void retail_key_int8(ScanKey key, AttrNumber attno, int64 value);
 extern void retail_key_text(ScanKey key, AttrNumber attno, Datum value);
 extern void retail_key_null(ScanKey key, AttrNumber attno, bool null);
 extern void retail_key_due(ScanKey key, AttrNumber attno, TimestampTz at);
+
+/* About how many rows there are; 0 when nobody knows. */
+extern double retail_table_rows(RetailTableId table);
 
 /* One column of the row in a slot of the table. */
 extern Datum retail_column(RetailTableId table, TupleTableSlot *slot, int col,

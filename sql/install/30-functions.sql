@@ -231,10 +231,10 @@ CREATE FUNCTION retail._cell(sku_id integer, location_id integer, OUT avail bigi
 LANGUAGE c VOLATILE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'retail_cell_sql';
 COMMENT ON FUNCTION retail._cell(integer, integer) IS 'Internal: the engine''s counter of one stock, NULLs where none is loaded.';
 
-CREATE FUNCTION retail._cell_differs(sku_id integer, location_id integer, available bigint) RETURNS boolean
-LANGUAGE c VOLATILE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'retail_cell_differs';
-COMMENT ON FUNCTION retail._cell_differs(integer, integer, bigint) IS
-'Internal: whether a counter is loaded for this stock and says something else; for millions of stocks in one query.';
+CREATE FUNCTION retail._suspect_cells(OUT sku_id integer, OUT location_id integer) RETURNS SETOF record
+LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 10 AS 'MODULE_PATHNAME', 'retail_suspect_cells';
+COMMENT ON FUNCTION retail._suspect_cells() IS
+'Internal: stocks whose counter is loaded and says something else than one pass over the tables, by status whatever the clock; millions in one go, within maintenance_work_mem.';
 
 CREATE FUNCTION retail._verify_cell(sku_id integer, location_id integer, OUT expected bigint, OUT found bigint) RETURNS record
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'retail_verify_cell';

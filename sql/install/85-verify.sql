@@ -5,39 +5,22 @@ RETURNS TABLE (check_name text, sku text, location text, expected bigint, found 
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET work_mem = '128MB'
+SET maintenance_work_mem = '256MB'
 SET parallel_tuple_cost = 0      -- differences are few, whatever the planner thinks
 SET jit = off
 AS $$
 DECLARE
     mark bigint;        -- the ledger starts anew after this movement
-    wrong_skus integer[];
-    wrong_locations integer[];
 BEGIN
     PERFORM retail._check_tables();
     SELECT max(b.movement_id) INTO mark FROM retail.bulk_load b;
 
-    /*
-     * Counters.  One pass for candidates, by status whatever the clock; then
-     * each is read again while nobody moves it.  By EXECUTE, because a plain
-     * SELECT INTO would not run in parallel.
-     */
-    EXECUTE $query$
-        SELECT array_agg(s.sku_id), array_agg(s.location_id)
-        FROM retail.stock s
-            LEFT JOIN (
-                SELECT r.sku_id, r.location_id, sum(r.qty)::bigint AS qty
-                FROM retail.reservation r
-                WHERE r.status IN ('held', 'committed')
-                GROUP BY r.sku_id, r.location_id
-            ) p ON p.sku_id = s.sku_id AND p.location_id = s.location_id
-        WHERE retail._cell_differs(s.sku_id, s.location_id, s.on_hand - s.unavailable - coalesce(p.qty, 0))
-        $query$
-    INTO wrong_skus, wrong_locations;
+    -- Counters: suspects of one pass, each read again while nobody moves it.
     RETURN QUERY
     SELECT 'cell', coalesce(s.code, '#' || w.sku_id), coalesce(l.code, '#' || w.location_id), v.expected, v.found,
         'the counter promises ' || CASE WHEN v.found > v.expected THEN 'more' ELSE 'less' END
             || ' than the tables; retail.reset_cells() loads it anew'
-    FROM unnest(wrong_skus, wrong_locations) w (sku_id, location_id)
+    FROM retail._suspect_cells() w
         CROSS JOIN LATERAL retail._verify_cell(w.sku_id, w.location_id) v
         LEFT JOIN retail.sku s ON s.id = w.sku_id
         LEFT JOIN retail.location l ON l.id = w.location_id
@@ -143,5 +126,5 @@ $$;
 COMMENT ON FUNCTION retail.verify() IS
 'Recomputes everything from the tables and reports what does not add up; no rows: all is well.
 Checks: cell (a counter in shared memory against stock and reservations, whatever the clock says; what open transactions explain is not a difference), lot_on_hand, lot_unavailable, ledger_last, ledger_on_hand, ledger_unavailable, ledger_sum, ledger_first (since the last bulk load), unknown_id (rows of a SKU, location or channel that is not there).
-Returns check_name, SKU and location codes (# and the id where there is none), expected, found, and what it means. Reads whole tables, blind to row policies, and waits for nobody. A stock that is promised beyond what is there is no difference: see retail.shortage.
+Returns check_name, SKU and location codes (# and the id where there is none), expected, found, and what it means. Reads whole tables, blind to row policies, within 256 MB, and waits for nobody. A stock that is promised beyond what is there is no difference: see retail.shortage.
 Errors: RT004 init() was not run.';

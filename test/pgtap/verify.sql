@@ -74,8 +74,8 @@ SELECT is_empty('SELECT * FROM retail.verify()', 'all is well again');
 
 -- Counters: what the pass over the tables suspects counts only if a second look finds it.
 DO $$ BEGIN PERFORM retail.reserve('A', 'S1', 1, 'app'); END $$;
-CREATE OR REPLACE FUNCTION retail._cell_differs(sku_id integer, location_id integer, available bigint)
-RETURNS boolean LANGUAGE sql VOLATILE STRICT AS $$ SELECT true $$;
+CREATE OR REPLACE FUNCTION retail._suspect_cells(OUT sku_id integer, OUT location_id integer)
+RETURNS SETOF record LANGUAGE sql VOLATILE AS $$ SELECT s.sku_id, s.location_id FROM retail.stock s $$;
 SELECT is_empty('SELECT * FROM retail.verify()', 'a suspicion that the second look does not confirm');
 CREATE OR REPLACE FUNCTION retail._verify_cell(sku_id integer, location_id integer, OUT expected bigint, OUT found bigint)
 RETURNS record LANGUAGE sql VOLATILE STRICT AS $$ SELECT 5::bigint, 1000::bigint WHERE $1 = (SELECT id FROM retail.sku WHERE code = 'B') $$;
