@@ -71,6 +71,7 @@ static Cell *cells = NULL;
 static int32 *buckets = NULL;
 static pg_atomic_uint32 *repair_bits = NULL;
 static pg_atomic_uint32 *watch_bits = NULL;
+static pg_atomic_uint32 *hold_bits = NULL;
 static LWLockPadded *locks = NULL;
 
 static uint32
@@ -92,7 +93,7 @@ retail_cell_shmem_size(void)
 
 	size = add_size(size, mul_size(sizeof(Cell), retail_max_cells));
 	size = add_size(size, MAXALIGN(mul_size(sizeof(int32), bucket_count())));
-	size = add_size(size, mul_size(2, MAXALIGN(bitmap_bytes())));
+	size = add_size(size, mul_size(3, MAXALIGN(bitmap_bytes())));
 	size = add_size(size, mul_size(sizeof(PinOwner), RETAIL_MAX_PROCS()));
 	return size;
 }
@@ -125,6 +126,8 @@ retail_cell_shmem_init(void)
 	at += MAXALIGN(bitmap_bytes());
 	watch_bits = (pg_atomic_uint32 *) at;
 	at += MAXALIGN(bitmap_bytes());
+	hold_bits = (pg_atomic_uint32 *) at;
+	at += MAXALIGN(bitmap_bytes());
 	pin_owners = (PinOwner *) at;
 	locks = GetNamedLWLockTranche("pg_retail_cell");
 	if (found)
@@ -149,6 +152,7 @@ retail_cell_shmem_init(void)
 	{
 		pg_atomic_init_u32(&repair_bits[i], 0);
 		pg_atomic_init_u32(&watch_bits[i], 0);
+		pg_atomic_init_u32(&hold_bits[i], 0);
 	}
 	for (int i = 0; i < shared->ncells; i++)
 	{
@@ -270,6 +274,7 @@ free_cell(Cell *cell)
 {
 	set_bit(repair_bits, cell, false);
 	set_bit(watch_bits, cell, false);
+	set_bit(hold_bits, cell, false);
 	SpinLockAcquire(&shared->free_mutex);
 	cell->next = shared->free_head;
 	shared->free_head = cell - cells;
@@ -351,6 +356,7 @@ evict_cell(void)
 		{
 			set_bit(repair_bits, cell, false);
 			set_bit(watch_bits, cell, false);
+			set_bit(hold_bits, cell, false);
 			return cell;
 		}
 		if (n % 1024 == 0)
@@ -511,6 +517,12 @@ expiry_word(TimestampTz deadline, uint64 count)
 	return (ms << EXPIRY_SHIFT) | (count & EXPIRY_COUNT_MASK);
 }
 
+static bool
+has_deadline(Cell *cell)
+{
+	return pg_atomic_read_u64(&cell->expiry) >> EXPIRY_SHIFT != EXPIRY_NEVER_MS;
+}
+
 void
 retail_cell_publish(Cell *cell, const CellTruth *truth)
 {
@@ -526,6 +538,7 @@ retail_cell_publish(Cell *cell, const CellTruth *truth)
 	pg_atomic_fetch_add_u32(&cell->changes, 1);
 	retail_cell_stamp_rules(cell);
 	set_bit(watch_bits, cell, truth->any_sold_out);
+	set_bit(hold_bits, cell, has_deadline(cell));
 	LWLockAcquire(lock_of(hash), LW_EXCLUSIVE);
 	cell->state = CELL_READY;
 	LWLockRelease(lock_of(hash));
@@ -622,6 +635,10 @@ retail_cell_counts(Oid dbid, int64 *total, int64 *used, int64 *mine)
 
 /* ----------------------------------------------------------------
  * The deadline bound
+ *
+ * The hold bit of a cell is set while its bound is a moment: a sold-out stock
+ * without holds, of which there may be millions, costs the launcher a look at
+ * the bit and not at the cell.
  * ----------------------------------------------------------------
  */
 
@@ -646,6 +663,21 @@ retail_expiry_lower(Cell *cell, TimestampTz deadline)
 		lowered = Min(old >> EXPIRY_SHIFT, mine >> EXPIRY_SHIFT) << EXPIRY_SHIFT |
 			(mine & EXPIRY_COUNT_MASK);
 	} while (!pg_atomic_compare_exchange_u64(&cell->expiry, &old, lowered));
+	if (!get_bit(hold_bits, cell))
+		set_bit(hold_bits, cell, true);
+}
+
+/*
+ * Takes the bit off a cell without a deadline.  Off first, then looked at
+ * again: whoever lowers the bound in between finds it off and sets it, or is
+ * found by the second look.
+ */
+static void
+clear_hold_bit(Cell *cell)
+{
+	set_bit(hold_bits, cell, false);
+	if (has_deadline(cell))
+		set_bit(hold_bits, cell, true);
 }
 
 void
@@ -783,7 +815,8 @@ retail_cell_visit_due(Oid dbid, bool take_marks, TimestampTz (*clock) (Oid dbid)
 	for (int32 w = 0; w < nwords; w++)
 	{
 		uint32		marked = pg_atomic_read_u32(&repair_bits[w]);
-		uint32		word = marked | pg_atomic_read_u32(&watch_bits[w]);
+		uint32		word = marked | (pg_atomic_read_u32(&watch_bits[w]) &
+									 pg_atomic_read_u32(&hold_bits[w]));
 
 		while (word != 0)
 		{
@@ -803,6 +836,8 @@ retail_cell_visit_due(Oid dbid, bool take_marks, TimestampTz (*clock) (Oid dbid)
 					clock_dbid = key.dbid;
 					now = clock(clock_dbid);
 				}
+				if (!has_deadline(cell))
+					clear_hold_bit(cell);
 				if (!retail_expiry_due(pg_atomic_read_u64(&cell->expiry), now))
 					continue;
 			}
