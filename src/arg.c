@@ -97,15 +97,31 @@ check_length(text *t, const char *name)
 }
 
 Datum
-retail_arg_ref(FunctionCallInfo fcinfo, int i, const char *name)
+retail_check_ref(Datum value, const char *name)
 {
-	text	   *t;
+	text	   *t = DatumGetTextPP(value);
 
-	if (PG_ARGISNULL(i))
-		return (Datum) 0;
-	t = PG_GETARG_TEXT_PP(i);
 	check_length(t, name);
 	return PointerGetDatum(t);
+}
+
+Datum
+retail_arg_ref(FunctionCallInfo fcinfo, int i, const char *name)
+{
+	return PG_ARGISNULL(i) ? (Datum) 0 : retail_check_ref(PG_GETARG_DATUM(i), name);
+}
+
+Datum
+retail_arg_holder(FunctionCallInfo fcinfo, int i)
+{
+	Datum		holder = retail_arg_ref(fcinfo, i, "holder");
+
+	if (holder != (Datum) 0 && VARSIZE_ANY_EXHDR(DatumGetPointer(holder)) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("holder must not be empty"),
+				 errhint("Pass NULL where nobody is to be named.")));
+	return holder;
 }
 
 int32
@@ -122,21 +138,9 @@ retail_arg_request(FunctionCallInfo fcinfo, int i, const char *function)
 	return retail_request_begin(function, isnull ? (Datum) 0 : PG_GETARG_DATUM(i), isnull);
 }
 
-int64
-retail_arg_ttl(FunctionCallInfo fcinfo, int i, int64 channel_ttl_us)
+static int64
+check_ttl(int64 ttl_us)
 {
-	int64		ttl_us = channel_ttl_us > 0 ? channel_ttl_us :
-		(int64) retail_default_ttl_s * USECS_PER_SEC;
-
-	if (!PG_ARGISNULL(i))
-	{
-		Interval   *span = PG_GETARG_INTERVAL_P(i);
-		int64		days = (int64) span->month * DAYS_PER_MONTH + span->day;
-
-		if (pg_mul_s64_overflow(days, USECS_PER_DAY, &ttl_us) ||
-			pg_add_s64_overflow(ttl_us, span->time, &ttl_us))
-			ttl_us = PG_INT64_MAX;
-	}
 	if (ttl_us < USECS_PER_SEC || ttl_us > (int64) retail_max_ttl_s * USECS_PER_SEC)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -144,6 +148,32 @@ retail_arg_ttl(FunctionCallInfo fcinfo, int i, int64 channel_ttl_us)
 				 errdetail("A hold lasts from 1 second to %d seconds.", retail_max_ttl_s),
 				 errhint("The upper bound is the setting pg_retail.max_ttl.")));
 	return ttl_us;
+}
+
+int64
+retail_ttl_us(Interval *span)
+{
+	int64		days = (int64) span->month * DAYS_PER_MONTH + span->day;
+	int64		ttl_us;
+
+	if (pg_mul_s64_overflow(days, USECS_PER_DAY, &ttl_us) ||
+		pg_add_s64_overflow(ttl_us, span->time, &ttl_us))
+		ttl_us = PG_INT64_MAX;
+	return check_ttl(ttl_us);
+}
+
+int64
+retail_channel_ttl_us(int64 channel_ttl_us)
+{
+	return check_ttl(channel_ttl_us > 0 ? channel_ttl_us :
+					 (int64) retail_default_ttl_s * USECS_PER_SEC);
+}
+
+int64
+retail_arg_ttl(FunctionCallInfo fcinfo, int i, int64 channel_ttl_us)
+{
+	return PG_ARGISNULL(i) ? retail_channel_ttl_us(channel_ttl_us) :
+		retail_ttl_us(PG_GETARG_INTERVAL_P(i));
 }
 
 TimestampTz
@@ -163,7 +193,7 @@ retail_arg_occurred_at(FunctionCallInfo fcinfo, int i, TimestampTz now)
 }
 
 static LineArg
-read_line(HeapTupleHeader row, int line_no)
+read_line(HeapTupleHeader row, int line_no, bool anywhere)
 {
 	HeapTupleData tuple;
 	TupleDesc	desc = lookup_rowtype_tupdesc(HeapTupleHeaderGetTypeId(row),
@@ -184,12 +214,13 @@ read_line(HeapTupleHeader row, int line_no)
 
 	if (isnull[0])
 		refuse_null("sku of a line");
-	if (isnull[1])
+	if (isnull[1] && !anywhere)
 		refuse_null("location of a line");
 	if (isnull[2])
 		refuse_null("qty of a line");
 	line.sku = retail_master_sku(values[0]);
-	line.location = retail_master_location(values[1]);
+	if (!isnull[1])
+		line.location = retail_master_location(values[1]);
 	line.qty = DatumGetInt64(values[2]);
 	retail_check_qty(line.qty);
 	if (!isnull[3])
@@ -203,8 +234,8 @@ read_line(HeapTupleHeader row, int line_no)
 	return line;
 }
 
-LineArg *
-retail_arg_lines(FunctionCallInfo fcinfo, int i, int *nlines)
+static LineArg *
+read_lines(FunctionCallInfo fcinfo, int i, bool anywhere, int *nlines)
 {
 	ArrayType  *array;
 	Datum	   *rows;
@@ -229,10 +260,22 @@ retail_arg_lines(FunctionCallInfo fcinfo, int i, int *nlines)
 	{
 		if (isnull[n])
 			refuse_null("a line");
-		lines[n] = read_line(DatumGetHeapTupleHeader(rows[n]), n);
+		lines[n] = read_line(DatumGetHeapTupleHeader(rows[n]), n, anywhere);
 		CHECK_FOR_INTERRUPTS();
 	}
 	return lines;
+}
+
+LineArg *
+retail_arg_lines(FunctionCallInfo fcinfo, int i, int *nlines)
+{
+	return read_lines(fcinfo, i, false, nlines);
+}
+
+LineArg *
+retail_arg_order_lines(FunctionCallInfo fcinfo, int i, int *nlines)
+{
+	return read_lines(fcinfo, i, true, nlines);
 }
 
 int

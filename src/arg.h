@@ -38,6 +38,12 @@ extern void retail_check_qty(int64 qty);
 /* A text within 200 characters, or 0 for NULL. */
 extern Datum retail_arg_ref(FunctionCallInfo fcinfo, int i, const char *name);
 
+/* Who holds units, or 0 for NULL; raises 22023 when empty. */
+extern Datum retail_arg_holder(FunctionCallInfo fcinfo, int i);
+
+/* A ref from elsewhere than an argument. */
+extern Datum retail_check_ref(Datum value, const char *name);
+
 /* A channel's id, or 0 for NULL. */
 extern int32 retail_arg_channel_id(FunctionCallInfo fcinfo, int i);
 
@@ -49,12 +55,17 @@ extern Request retail_arg_request(FunctionCallInfo fcinfo, int i, const char *fu
  * within 1 second and pg_retail.max_ttl.
  */
 extern int64 retail_arg_ttl(FunctionCallInfo fcinfo, int i, int64 channel_ttl_us);
+extern int64 retail_ttl_us(Interval *span);
+extern int64 retail_channel_ttl_us(int64 channel_ttl_us);
 
 /* When it happened: the argument, or now; not far in the future. */
 extern TimestampTz retail_arg_occurred_at(FunctionCallInfo fcinfo, int i, TimestampTz now);
 
 /* line[] or receipt_line[]; raises for NULL, none, or a bad line. */
 extern LineArg *retail_arg_lines(FunctionCallInfo fcinfo, int i, int *nlines);
+
+/* The same, with location.id 0 where a line's location is NULL: anywhere. */
+extern LineArg *retail_arg_order_lines(FunctionCallInfo fcinfo, int i, int *nlines);
 
 /* Orders by (sku, location, line): the fixed order in which stocks are taken. */
 extern int	retail_line_compare(const void *a, const void *b);

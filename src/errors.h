@@ -30,5 +30,9 @@
 #define ERRCODE_RETAIL_UNKNOWN_RESERVATION MAKE_SQLSTATE('R', 'T', '0', '1', '0')
 /* A SKU, location or channel with stock or reservations cannot be deleted. */
 #define ERRCODE_RETAIL_IN_USE MAKE_SQLSTATE('R', 'T', '0', '1', '1')
+/* No service has this code. */
+#define ERRCODE_RETAIL_UNKNOWN_SERVICE MAKE_SQLSTATE('R', 'T', '0', '1', '2')
+/* No order has this name, or no fulfilment order or wave this id. */
+#define ERRCODE_RETAIL_UNKNOWN_ORDER MAKE_SQLSTATE('R', 'T', '0', '1', '3')
 
 #endif							/* RETAIL_ERRORS_H */

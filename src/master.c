@@ -2,13 +2,14 @@
  * master.c
  *		Master data as the hot paths see it: codes, ids, and who may sell.
  *
- * Three tables of a few thousand rows (SKUs, locations, channels) and two of
- * rules (listing, safety_stock) are read through index scans with the latest
- * snapshot and kept per backend.  A statement trigger on each table sends a
- * relcache invalidation, which empties the cache here: at commit for the other
- * sessions, at once for the one that wrote, and again when that one aborts, so
- * that an entry made from uncommitted rows dies with them.  An entry is kept
- * only if no invalidation arrived while it was read.
+ * Four tables of a few thousand rows (SKUs, locations, channels with their
+ * routing, services) and two of rules (listing, safety_stock) are read through
+ * index scans with the latest snapshot and kept per backend.  A statement
+ * trigger on each table sends a relcache invalidation, which empties the cache
+ * here: at commit for the other sessions, at once for the one that wrote, and
+ * again when that one aborts, so that an entry made from uncommitted rows dies
+ * with them.  An entry is kept only if no invalidation arrived while it was
+ * read.
  *
  * Look-ups return copies: a trigger may call back in the middle of a write
  * and find the caches emptied.
@@ -16,11 +17,13 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type_d.h"
 #include "common/hashfn.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "pgtime.h"
 #include "storage/bufmgr.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/datetime.h"
 #include "utils/hsearch.h"
@@ -31,6 +34,7 @@
 
 #include "errors.h"
 #include "master.h"
+#include "opening_hours_json.h"
 #include "table.h"
 
 /* More entries than this in one cache and it starts afresh. */
@@ -41,6 +45,7 @@ typedef enum EntityKind
 	KIND_SKU,
 	KIND_LOCATION,
 	KIND_CHANNEL,
+	KIND_SERVICE,
 	KIND_COUNT
 } EntityKind;
 
@@ -54,8 +59,14 @@ typedef struct Entity
 		SkuInfo		sku;
 		LocationInfo location;
 		ChannelInfo channel;
+		ServiceInfo service;
 	}			info;
-	pg_tz	   *tz;				/* of a location */
+
+	/* of a location */
+	pg_tz	   *tz;
+	OpeningHours *hours;		/* NULL: always open */
+	int			nservices;		/* 0: offers every one */
+	text	  **services;
 } Entity;
 
 /* Two codes with one hash share a bucket of the by-code table. */
@@ -94,13 +105,13 @@ typedef struct RuleEntry
 } RuleEntry;
 
 static const RetailTableId kind_table[KIND_COUNT] = {
-	TABLE_SKU, TABLE_LOCATION, TABLE_CHANNEL
+	TABLE_SKU, TABLE_LOCATION, TABLE_CHANNEL, TABLE_SERVICE
 };
 static const RetailIndexId kind_code_index[KIND_COUNT] = {
-	INDEX_SKU_CODE, INDEX_LOCATION_CODE, INDEX_CHANNEL_CODE
+	INDEX_SKU_CODE, INDEX_LOCATION_CODE, INDEX_CHANNEL_CODE, INDEX_SERVICE_CODE
 };
 static const RetailIndexId kind_id_index[KIND_COUNT] = {
-	INDEX_SKU_ID, INDEX_LOCATION_ID, INDEX_CHANNEL_ID
+	INDEX_SKU_ID, INDEX_LOCATION_ID, INDEX_CHANNEL_ID, INDEX_SERVICE_ID
 };
 
 static EntityCache entity_cache[KIND_COUNT];
@@ -127,6 +138,8 @@ invalidate_master(Datum arg, Oid relid)
 		if (all || relid == retail_table_oid(kind_table[kind]))
 			entity_cache[kind].generation++;
 	}
+	if (relid == retail_table_oid(TABLE_CHANNEL_ROUTING))
+		entity_cache[KIND_CHANNEL].generation++;
 	if (all || relid == retail_table_oid(TABLE_LISTING) ||
 		relid == retail_table_oid(TABLE_SAFETY_STOCK))
 		rules_generation++;
@@ -139,7 +152,7 @@ retail_master_init(void)
 }
 
 /* ----------------------------------------------------------------
- * SKUs, locations, channels
+ * SKUs, locations, channels, services
  * ----------------------------------------------------------------
  */
 
@@ -177,6 +190,171 @@ interval_us(Interval *span)
 	return span->time + ((int64) span->month * DAYS_PER_MONTH + span->day) * USECS_PER_DAY;
 }
 
+/* An interval column in microseconds, 0 for NULL. */
+static int64
+column_us(RetailTableId table, RetailScan *scan, int col)
+{
+	bool		isnull;
+	Datum		span = retail_column(table, scan->slot, col, &isnull);
+
+	return isnull ? 0 : interval_us(DatumGetIntervalP(span));
+}
+
+static bool
+column_is(RetailTableId table, RetailScan *scan, int col, const char *word)
+{
+	bool		isnull;
+
+	return strcmp(TextDatumGetCString(retail_column(table, scan->slot, col, &isnull)), word) == 0;
+}
+
+static void
+read_sku(RetailScan *scan, SkuInfo *sku)
+{
+	bool		isnull;
+
+	sku->shelf_life_days = retail_column_int32(TABLE_SKU, scan->slot, SKU_SHELF_LIFE_DAYS);
+	sku->lot_tracked = DatumGetBool(retail_column(TABLE_SKU, scan->slot, SKU_LOT_TRACKED, &isnull));
+	sku->active = column_is(TABLE_SKU, scan, SKU_STATUS, "active");
+}
+
+static pg_tz *
+read_zone(RetailScan *scan)
+{
+	bool		isnull;
+	char	   *zone = TextDatumGetCString(retail_column(TABLE_LOCATION, scan->slot,
+														 LOCATION_TIME_ZONE, &isnull));
+	pg_tz	   *tz = pg_tzset(zone);
+
+	if (tz == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("time zone \"%s\" of a location is not known to this server", zone)));
+	return tz;
+}
+
+static OpeningHours *
+read_hours(RetailScan *scan)
+{
+	bool		isnull;
+	Datum		json = retail_column(TABLE_LOCATION, scan->slot, LOCATION_OPENING_HOURS, &isnull);
+	OpeningHours *hours;
+	char	   *fault;
+
+	if (isnull)
+		return NULL;
+	hours = retail_opening_hours_parse(DatumGetJsonbP(json), CurrentMemoryContext, &fault);
+	if (hours == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("opening hours of a location are not valid"),
+				 errdetail("%s.", fault)));
+	return hours;
+}
+
+static void
+read_services(RetailScan *scan, Entity *entity)
+{
+	bool		isnull;
+	Datum		array = retail_column(TABLE_LOCATION, scan->slot, LOCATION_SERVICES, &isnull);
+	Datum	   *codes;
+	bool	   *nulls;
+
+	/* not pass-by-value, so the elements point into a copy of our own */
+	deconstruct_array(DatumGetArrayTypePCopy(array), TEXTOID, -1, false, TYPALIGN_INT,
+					  &codes, &nulls, &entity->nservices);
+	entity->services = (text **) codes;
+	for (int i = 0; i < entity->nservices; i++)
+	{
+		if (nulls[i])
+			entity->services[i] = NULL;
+	}
+}
+
+static void
+read_location(RetailScan *scan, Entity *entity)
+{
+	LocationInfo *location = &entity->info.location;
+	bool		isnull;
+	Datum		capacity = retail_column(TABLE_LOCATION, scan->slot,
+										 LOCATION_DAILY_CAPACITY, &isnull);
+
+	location->daily_capacity = isnull ? -1 : DatumGetInt32(capacity);
+	location->keep_last = DatumGetBool(retail_column(TABLE_LOCATION, scan->slot,
+													 LOCATION_KEEP_LAST, &isnull));
+	location->open = column_is(TABLE_LOCATION, scan, LOCATION_STATUS, "open");
+	entity->tz = read_zone(scan);
+	entity->hours = read_hours(scan);
+	read_services(scan, entity);
+}
+
+static RoutingSource
+read_source(RetailScan *scan)
+{
+	if (column_is(TABLE_CHANNEL_ROUTING, scan, CHANNEL_ROUTING_SOURCE, "listed"))
+		return ROUTING_LISTED;
+	if (column_is(TABLE_CHANNEL_ROUTING, scan, CHANNEL_ROUTING_SOURCE, "own"))
+		return ROUTING_OWN;
+	return ROUTING_NETWORK;
+}
+
+/* The routing of a channel is a row beside it; without one it has defaults. */
+static void
+read_routing(ChannelInfo *channel)
+{
+	RetailScan	scan;
+	ScanKeyData key;
+	bool		isnull;
+
+	channel->source = ROUTING_NETWORK;
+	retail_key_int4(&key, 1, channel->id);
+	retail_scan_begin(&scan, TABLE_CHANNEL_ROUTING, INDEX_CHANNEL_ROUTING,
+					  AccessShareLock, NULL, 1, &key);
+	if (retail_scan_next(&scan))
+	{
+		channel->source = read_source(&scan);
+		channel->max_parcels = retail_column_int32(TABLE_CHANNEL_ROUTING, scan.slot,
+												   CHANNEL_ROUTING_MAX_PARCELS);
+		channel->no_split = DatumGetBool(retail_column(TABLE_CHANNEL_ROUTING, scan.slot,
+													   CHANNEL_ROUTING_NO_SPLIT, &isnull));
+	}
+	retail_scan_end(&scan);
+}
+
+static void
+read_channel(RetailScan *scan, ChannelInfo *channel)
+{
+	channel->hold_ttl_us = column_us(TABLE_CHANNEL, scan, CHANNEL_HOLD_TTL);
+	channel->open = column_is(TABLE_CHANNEL, scan, CHANNEL_STATUS, "open");
+}
+
+static bool
+column_time(RetailScan *scan, int col, int64 *time_us)
+{
+	bool		isnull;
+	Datum		value = retail_column(TABLE_SERVICE, scan->slot, col, &isnull);
+
+	*time_us = isnull ? 0 : DatumGetTimeADT(value);
+	return !isnull;
+}
+
+static void
+read_service(RetailScan *scan, ServiceInfo *service)
+{
+	bool		isnull;
+	Datum		max_km = retail_column(TABLE_SERVICE, scan->slot, SERVICE_MAX_KM, &isnull);
+
+	service->max_m = isnull ? -1 : DatumGetFloat8(max_km) * 1000;
+	service->pickup = column_is(TABLE_SERVICE, scan, SERVICE_KIND, "pickup");
+	service->allow_late = DatumGetBool(retail_column(TABLE_SERVICE, scan->slot,
+													 SERVICE_ALLOW_LATE, &isnull));
+	service->has_deliver_by = column_time(scan, SERVICE_DELIVER_BY, &service->deliver_by_us);
+	service->has_cut_off = column_time(scan, SERVICE_CUT_OFF, &service->cut_off_us);
+	service->lead_us = column_us(TABLE_SERVICE, scan, SERVICE_LEAD_TIME);
+	service->accept_us = column_us(TABLE_SERVICE, scan, SERVICE_ACCEPT_WITHIN);
+	service->collect_us = column_us(TABLE_SERVICE, scan, SERVICE_COLLECT_WITHIN);
+}
+
 /* Fills an entity from the row in the scan; memory in the current context. */
 static Entity *
 read_entity(EntityKind kind, RetailScan *scan)
@@ -186,11 +364,13 @@ read_entity(EntityKind kind, RetailScan *scan)
 	bool		isnull;
 	text	   *code;
 
-	/* id and code stand first in each of the three column lists */
+	/* id and code stand first in each of the four column lists */
 	StaticAssertStmt((int) SKU_ID == (int) LOCATION_ID &&
 					 (int) SKU_ID == (int) CHANNEL_ID &&
+					 (int) SKU_ID == (int) SERVICE_ID &&
 					 (int) SKU_CODE == (int) LOCATION_CODE &&
-					 (int) SKU_CODE == (int) CHANNEL_CODE,
+					 (int) SKU_CODE == (int) CHANNEL_CODE &&
+					 (int) SKU_CODE == (int) SERVICE_CODE,
 					 "id and code columns differ");
 	entity->id = retail_column_int32(table, scan->slot, SKU_ID);
 	code = DatumGetTextPP(retail_column(table, scan->slot, SKU_CODE, &isnull));
@@ -198,40 +378,24 @@ read_entity(EntityKind kind, RetailScan *scan)
 	entity->code = palloc(entity->code_len);
 	memcpy(entity->code, VARDATA_ANY(code), entity->code_len);
 
-	if (kind == KIND_SKU)
+	/* the id stands first in each of the infos */
+	entity->info.sku.id = entity->id;
+	switch (kind)
 	{
-		SkuInfo    *sku = &entity->info.sku;
-
-		sku->id = entity->id;
-		sku->shelf_life_days = retail_column_int32(table, scan->slot, SKU_SHELF_LIFE_DAYS);
-		sku->lot_tracked = DatumGetBool(retail_column(table, scan->slot, SKU_LOT_TRACKED, &isnull));
-		sku->active = strcmp(TextDatumGetCString(retail_column(table, scan->slot, SKU_STATUS, &isnull)),
-							 "active") == 0;
-	}
-	else if (kind == KIND_LOCATION)
-	{
-		LocationInfo *location = &entity->info.location;
-		char	   *zone = TextDatumGetCString(retail_column(table, scan->slot,
-															 LOCATION_TIME_ZONE, &isnull));
-
-		location->id = entity->id;
-		location->open = strcmp(TextDatumGetCString(retail_column(table, scan->slot, LOCATION_STATUS, &isnull)),
-								"open") == 0;
-		entity->tz = pg_tzset(zone);
-		if (entity->tz == NULL)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("time zone \"%s\" of a location is not known to this server", zone)));
-	}
-	else
-	{
-		ChannelInfo *channel = &entity->info.channel;
-		Datum		ttl = retail_column(table, scan->slot, CHANNEL_HOLD_TTL, &isnull);
-
-		channel->id = entity->id;
-		channel->hold_ttl_us = isnull ? 0 : interval_us(DatumGetIntervalP(ttl));
-		channel->open = strcmp(TextDatumGetCString(retail_column(table, scan->slot, CHANNEL_STATUS, &isnull)),
-							   "open") == 0;
+		case KIND_SKU:
+			read_sku(scan, &entity->info.sku);
+			break;
+		case KIND_LOCATION:
+			read_location(scan, entity);
+			break;
+		case KIND_CHANNEL:
+			read_channel(scan, &entity->info.channel);
+			break;
+		case KIND_SERVICE:
+			read_service(scan, &entity->info.service);
+			break;
+		case KIND_COUNT:
+			break;
 	}
 	return entity;
 }
@@ -257,6 +421,8 @@ load_entity(EntityKind kind, RetailIndexId index, ScanKey key)
 		MemoryContextSwitchTo(old_cxt);
 	}
 	retail_scan_end(&scan);
+	if (entity != NULL && kind == KIND_CHANNEL)
+		read_routing(&entity->info.channel);
 	if (entity != NULL && generation == cache->generation)
 	{
 		uint64		hash = hash_bytes_extended((unsigned char *) entity->code,
@@ -353,6 +519,29 @@ retail_master_channel(Datum code)
 	return entity->info.channel;
 }
 
+/* A copy of what is known of a service, with its code in our context. */
+static ServiceInfo
+copy_service(Entity *entity)
+{
+	ServiceInfo service = entity->info.service;
+
+	service.code = PointerGetDatum(cstring_to_text_with_len(entity->code, entity->code_len));
+	return service;
+}
+
+ServiceInfo
+retail_master_service(Datum code)
+{
+	Entity	   *entity = find_by_code(KIND_SERVICE, DatumGetTextPP(code));
+
+	if (entity == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_RETAIL_UNKNOWN_SERVICE),
+				 errmsg("unknown service \"%s\"", code_for_message(code)),
+				 errhint("Services are rows of retail.service; their code is what is asked for here.")));
+	return copy_service(entity);
+}
+
 bool
 retail_master_sku_by_id(int32 id, SkuInfo *info)
 {
@@ -386,6 +575,17 @@ retail_master_channel_by_id(int32 id, ChannelInfo *info)
 	return true;
 }
 
+bool
+retail_master_service_by_id(int32 id, ServiceInfo *info)
+{
+	Entity	   *entity = find_by_id(KIND_SERVICE, id);
+
+	if (entity == NULL)
+		return false;
+	*info = copy_service(entity);
+	return true;
+}
+
 static Datum
 code_of(EntityKind kind, int32 id, bool *isnull)
 {
@@ -409,6 +609,48 @@ retail_master_location_code(int32 id, bool *isnull)
 	return code_of(KIND_LOCATION, id, isnull);
 }
 
+int
+retail_master_services(int32 **ids)
+{
+	RetailScan	scan;
+	ScanKeyData key;
+
+	retail_key_null(&key, 1, false);
+	retail_scan_begin(&scan, TABLE_SERVICE, INDEX_SERVICE_ID, AccessShareLock, NULL, 1, &key);
+	return retail_scan_int32s(&scan, SERVICE_ID, CurrentMemoryContext, ids);
+}
+
+Datum
+retail_master_service_code(int32 id, bool *isnull)
+{
+	return code_of(KIND_SERVICE, id, isnull);
+}
+
+bool
+retail_master_offers(int32 location_id, Datum service_code)
+{
+	Entity	   *entity = find_by_id(KIND_LOCATION, location_id);
+	text	   *code = DatumGetTextPP(service_code);
+	Size		len = VARSIZE_ANY_EXHDR(code);
+
+	if (entity == NULL)
+		return false;
+	for (int i = 0; i < entity->nservices; i++)
+	{
+		text	   *offered = entity->services[i];
+
+		if (offered != NULL && VARSIZE_ANY_EXHDR(offered) == len &&
+			memcmp(VARDATA_ANY(offered), VARDATA_ANY(code), len) == 0)
+			return true;
+	}
+	return entity->nservices == 0;
+}
+
+/* ----------------------------------------------------------------
+ * Local time and opening hours
+ * ----------------------------------------------------------------
+ */
+
 static pg_tz *
 zone_of(int32 location_id)
 {
@@ -417,34 +659,110 @@ zone_of(int32 location_id)
 	return entity != NULL ? entity->tz : session_timezone;
 }
 
-TimestampTz
-retail_master_day_begins(int32 location_id, DateADT day)
-{
-	struct pg_tm tm;
-	Timestamp	midnight;
-	int			offset;
-
-	if (DATE_NOT_FINITE(day))
-		return DATE_IS_NOBEGIN(day) ? DT_NOBEGIN : DT_NOEND;
-	memset(&tm, 0, sizeof(tm));
-	j2date(day + POSTGRES_EPOCH_JDATE, &tm.tm_year, &tm.tm_mon, &tm.tm_mday);
-	offset = DetermineTimeZoneOffset(&tm, zone_of(location_id));
-	midnight = (Timestamp) day * USECS_PER_DAY;
-	return midnight + (int64) offset * USECS_PER_SEC;
-}
-
-DateADT
-retail_master_date_at(int32 location_id, TimestampTz at)
+/*
+ * The instant of a local time, as AT TIME ZONE has it: one that the clock
+ * jumps over is as if it had not been put forward yet, of two alike the later.
+ */
+static TimestampTz
+instant_of(pg_tz *tz, DateADT day, int64 time_us)
 {
 	struct pg_tm tm;
 	fsec_t		fsec;
 	int			offset;
 
-	if (timestamp2tm(at, &offset, &tm, &fsec, NULL, zone_of(location_id)) != 0)
+	if (time_us >= USECS_PER_DAY)
+	{
+		day += time_us / USECS_PER_DAY;
+		time_us %= USECS_PER_DAY;
+	}
+	memset(&tm, 0, sizeof(tm));
+	j2date(day + POSTGRES_EPOCH_JDATE, &tm.tm_year, &tm.tm_mon, &tm.tm_mday);
+	dt2time(time_us, &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &fsec);
+	offset = DetermineTimeZoneOffset(&tm, tz);
+	return (Timestamp) day * USECS_PER_DAY + time_us + (int64) offset * USECS_PER_SEC;
+}
+
+TimestampTz
+retail_master_instant(int32 location_id, DateADT day, int64 time_us)
+{
+	if (DATE_NOT_FINITE(day))
+		return DATE_IS_NOBEGIN(day) ? DT_NOBEGIN : DT_NOEND;
+	return instant_of(zone_of(location_id), day, time_us);
+}
+
+TimestampTz
+retail_master_day_begins(int32 location_id, DateADT day)
+{
+	return retail_master_instant(location_id, day, 0);
+}
+
+static DateADT
+local_date(pg_tz *tz, TimestampTz at, int64 *time_us)
+{
+	struct pg_tm tm;
+	fsec_t		fsec;
+	int			offset;
+
+	if (TIMESTAMP_NOT_FINITE(at) || timestamp2tm(at, &offset, &tm, &fsec, NULL, tz) != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
 				 errmsg("timestamp out of range")));
+	if (time_us != NULL)
+		*time_us = ((tm.tm_hour * MINS_PER_HOUR + tm.tm_min) * SECS_PER_MINUTE +
+					tm.tm_sec) * USECS_PER_SEC + fsec;
 	return date2j(tm.tm_year, tm.tm_mon, tm.tm_mday) - POSTGRES_EPOCH_JDATE;
+}
+
+DateADT
+retail_master_date_at(int32 location_id, TimestampTz at)
+{
+	return local_date(zone_of(location_id), at, NULL);
+}
+
+DateADT
+retail_master_date_and_time_at(int32 location_id, TimestampTz at, int64 *time_us)
+{
+	return local_date(zone_of(location_id), at, time_us);
+}
+
+/* The clock that the pure part of opening hours asks: see opening_hours.h. */
+static int64
+hours_clock(void *zone, int32 day, int minute)
+{
+	TimestampTz at;
+
+	/* at the end of time, where a week more is no longer a timestamp */
+	if (day >= TIMESTAMP_END_JULIAN - POSTGRES_EPOCH_JDATE - 2)
+		return OPENING_NEVER;
+	at = instant_of((pg_tz *) zone, day, minute * USECS_PER_MINUTE);
+	return IS_VALID_TIMESTAMP(at) ? at : OPENING_NEVER;
+}
+
+bool
+retail_master_open_at(int32 location_id, TimestampTz at)
+{
+	Entity	   *entity = find_by_id(KIND_LOCATION, location_id);
+
+	if (entity == NULL)
+		return false;
+	if (entity->hours == NULL)
+		return true;
+	return retail_opening_hours_is_open(entity->hours, at, local_date(entity->tz, at, NULL),
+										hours_clock, entity->tz);
+}
+
+TimestampTz
+retail_master_next_opening(int32 location_id, TimestampTz at)
+{
+	Entity	   *entity = find_by_id(KIND_LOCATION, location_id);
+
+	StaticAssertStmt(OPENING_NEVER == DT_NOEND, "never is not the end of time");
+	if (entity == NULL)
+		return DT_NOEND;
+	if (entity->hours == NULL)
+		return at;
+	return retail_opening_hours_next(entity->hours, at, local_date(entity->tz, at, NULL),
+									 hours_clock, entity->tz);
 }
 
 /* ----------------------------------------------------------------

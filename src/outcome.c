@@ -31,6 +31,10 @@ const char *const retail_outcome_name[OUTCOME_COUNT] = {
 	[OUTCOME_SOLD] = "sold",
 	[OUTCOME_TAKEN_BACK] = "taken_back",
 	[OUTCOME_NOT_SOLD] = "not_sold",
+	[OUTCOME_PLACED] = "placed",
+	[OUTCOME_BACKORDERED] = "backordered",
+	[OUTCOME_DUPLICATE] = "duplicate",
+	[OUTCOME_NO_LOCATION] = "no_location",
 };
 
 Outcome

@@ -78,16 +78,19 @@ retail_actor(void)
 	return CStringGetTextDatum(GetUserNameFromId(GetUserId(), false));
 }
 
+/* *nlines: as many as it must have, or 0 for any number, which is filled in. */
 static StoredLine *
-read_answer(RetailScan *scan, int nlines)
+read_answer(RetailScan *scan, int *nlines)
 {
 	bool		isnull;
 	ArrayType  *array = DatumGetArrayTypePCopy(retail_column(TABLE_REQUEST, scan->slot,
 															 REQUEST_RESULT, &isnull));
 	int			n = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
 
-	if (ARR_HASNULL(array) || ARR_ELEMTYPE(array) != INT8OID ||
-		n != nlines * STORED_LINE_WIDTH)
+	if (*nlines == 0)
+		*nlines = n / STORED_LINE_WIDTH;
+	if (ARR_HASNULL(array) || ARR_ELEMTYPE(array) != INT8OID || n == 0 ||
+		n != *nlines * STORED_LINE_WIDTH)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
 				 errmsg("stored answer of a request key is damaged")));
@@ -96,6 +99,12 @@ read_answer(RetailScan *scan, int nlines)
 
 StoredLine *
 retail_request_find(Request *request, int nlines)
+{
+	return retail_request_find_any(request, &nlines);
+}
+
+StoredLine *
+retail_request_find_any(Request *request, int *nlines)
 {
 	Datum		actor;
 

@@ -49,6 +49,9 @@ extern void retail_request_hash_text(Request *request, Datum value, bool isnull)
  */
 extern StoredLine *retail_request_find(Request *request, int nlines);
 
+/* The same, of as many lines as it has; *nlines tells. */
+extern StoredLine *retail_request_find_any(Request *request, int *nlines);
+
 /*
  * Stores the answer before anything is written: false when another call with
  * this key came first, and its answer is to be found instead.

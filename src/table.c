@@ -86,11 +86,22 @@ typedef struct TableDef
 } TableDef;
 
 static const TableDef table_def[TABLE_COUNT] = {
+	[TABLE_CAPACITY_USE] = {"capacity_use", CAPACITY_USE_NCOLS, {"taken"}},
 	[TABLE_CHANNEL] = {"channel", CHANNEL_NCOLS,
 	{"id", "code", "status", "hold_ttl"}},
+	[TABLE_CHANNEL_ROUTING] = {"channel_routing", CHANNEL_ROUTING_NCOLS,
+	{"source", "max_parcels", "no_split"}},
+	[TABLE_DELIVERY_ZONE] = {"delivery_zone", 0, {NULL}},
+	[TABLE_FULFILMENT_LINE] = {"fulfilment_line", FULFILMENT_LINE_NCOLS,
+	{"fulfilment_id", "line_no", "sku_id", "qty", "reservation_id"}},
+	[TABLE_FULFILMENT_ORDER] = {"fulfilment_order", FULFILMENT_ORDER_NCOLS,
+		{"id", "order_id", "location_id", "service_id", "state", "distance_m",
+			"promise_at", "promise_kept", "capacity_date", "created_at",
+	"changed_at"}},
 	[TABLE_LISTING] = {"listing", LISTING_NCOLS, {"status"}},
 	[TABLE_LOCATION] = {"location", LOCATION_NCOLS,
-	{"id", "code", "status", "time_zone"}},
+		{"id", "code", "status", "time_zone", "opening_hours", "services",
+	"daily_capacity", "keep_last"}},
 	[TABLE_LOT] = {"lot", LOT_NCOLS,
 		{"id", "sku_id", "location_id", "code", "expires_on", "on_hand",
 	"unavailable", "created_at"}},
@@ -99,6 +110,8 @@ static const TableDef table_def[TABLE_COUNT] = {
 			"unavailable_delta", "on_hand_after", "unavailable_after",
 			"channel_id", "reservation_id", "ref", "sale_ref", "reason", "request_key",
 	"actor", "occurred_at", "recorded_at"}},
+	[TABLE_ORDER_LINE] = {"order_line", ORDER_LINE_NCOLS,
+	{"order_id", "line_no", "sku_id", "qty", "backordered_qty"}},
 	[TABLE_REQUEST] = {"request", REQUEST_NCOLS,
 		{"request_key", "function", "actor", "request_hash", "result",
 	"created_at"}},
@@ -109,6 +122,13 @@ static const TableDef table_def[TABLE_COUNT] = {
 	[TABLE_RESERVATION_HISTORY] = {"reservation_history", 0, {NULL}},
 	[TABLE_SAFETY_STOCK] = {"safety_stock", SAFETY_STOCK_NCOLS,
 	{"qty", "percent"}},
+	[TABLE_SALES_ORDER] = {"sales_order", SALES_ORDER_NCOLS,
+		{"id", "channel_id", "order_ref", "service_id", "status", "holder",
+			"guide", "longitude", "latitude", "promise_at", "placed_at",
+	"changed_at", "actor"}},
+	[TABLE_SERVICE] = {"service", SERVICE_NCOLS,
+		{"id", "code", "kind", "max_km", "lead_time", "deliver_by", "cut_off",
+	"allow_late", "accept_within", "collect_within"}},
 	[TABLE_SKU] = {"sku", SKU_NCOLS,
 	{"id", "code", "shelf_life_days", "lot_tracked", "status"}},
 	[TABLE_SOLD_OUT] = {"sold_out", SOLD_OUT_NCOLS,
@@ -119,8 +139,10 @@ static const TableDef table_def[TABLE_COUNT] = {
 };
 
 static const char *const index_name[INDEX_COUNT] = {
+	[INDEX_CAPACITY_USE] = "capacity_use_pkey",
 	[INDEX_CHANNEL_CODE] = "channel_code_key",
 	[INDEX_CHANNEL_ID] = "channel_pkey",
+	[INDEX_CHANNEL_ROUTING] = "channel_routing_pkey",
 	[INDEX_LISTING_SCOPE] = "listing_scope_key",
 	[INDEX_LOCATION_CODE] = "location_code_key",
 	[INDEX_LOCATION_ID] = "location_pkey",
@@ -136,6 +158,9 @@ static const char *const index_name[INDEX_COUNT] = {
 	[INDEX_RESERVATION_HOLDER] = "reservation_holder_idx",
 	[INDEX_RESERVATION_ID] = "reservation_pkey",
 	[INDEX_SAFETY_STOCK_SCOPE] = "safety_stock_scope_key",
+	[INDEX_SALES_ORDER_REF] = "sales_order_ref_key",
+	[INDEX_SERVICE_CODE] = "service_code_key",
+	[INDEX_SERVICE_ID] = "service_pkey",
 	[INDEX_SKU_CODE] = "sku_code_key",
 	[INDEX_SKU_ID] = "sku_pkey",
 	[INDEX_SOLD_OUT] = "sold_out_pkey",
@@ -151,6 +176,8 @@ static Oid	index_oid[INDEX_COUNT];
 static Oid	reservation_seq_oid;
 static Oid	movement_seq_oid;
 static Oid	lot_seq_oid;
+static Oid	sales_order_seq_oid;
+static Oid	fulfilment_order_seq_oid;
 static bool oids_valid = false;
 
 /* What was found of the guards at the last look, valid with guards_valid. */
@@ -219,8 +246,11 @@ look_up_oids(void)
 	reservation_seq_oid = get_relname_relid("reservation_id_seq", nspid);
 	movement_seq_oid = get_relname_relid("movement_id_seq", nspid);
 	lot_seq_oid = get_relname_relid("lot_id_seq", nspid);
+	sales_order_seq_oid = get_relname_relid("sales_order_id_seq", nspid);
+	fulfilment_order_seq_oid = get_relname_relid("fulfilment_order_id_seq", nspid);
 	return OidIsValid(reservation_seq_oid) && OidIsValid(movement_seq_oid) &&
-		OidIsValid(lot_seq_oid);
+		OidIsValid(lot_seq_oid) && OidIsValid(sales_order_seq_oid) &&
+		OidIsValid(fulfilment_order_seq_oid);
 }
 
 bool
@@ -956,14 +986,12 @@ fill_defaults(TableInfo *info, TupleTableSlot *slot, ExprContext *econtext)
 	}
 }
 
-/* A slot holding the row to be: our columns from values, the rest as given. */
-static TupleTableSlot *
-make_new_row(TableInfo *info, RetailTableId table, Relation rel,
+/* Fills a slot with the row to be: our columns from values, the rest as given. */
+static void
+fill_new_row(TableInfo *info, RetailTableId table, Relation rel, TupleTableSlot *slot,
 			 TupleTableSlot *old, uint32 set, Datum *values, bool *isnull,
 			 ExprContext *econtext)
 {
-	TupleTableSlot *slot = MakeSingleTupleTableSlot(RelationGetDescr(rel),
-													&TTSOpsVirtual);
 	int			natts = RelationGetDescr(rel)->natts;
 
 	ExecClearTuple(slot);
@@ -989,6 +1017,17 @@ make_new_row(TableInfo *info, RetailTableId table, Relation rel,
 		slot->tts_isnull[att] = isnull[i];
 	}
 	ExecStoreVirtualTuple(slot);
+}
+
+static TupleTableSlot *
+make_new_row(TableInfo *info, RetailTableId table, Relation rel,
+			 TupleTableSlot *old, uint32 set, Datum *values, bool *isnull,
+			 ExprContext *econtext)
+{
+	TupleTableSlot *slot = MakeSingleTupleTableSlot(RelationGetDescr(rel),
+													&TTSOpsVirtual);
+
+	fill_new_row(info, table, rel, slot, old, set, values, isnull, econtext);
 	return slot;
 }
 
@@ -1190,6 +1229,8 @@ retail_rows_insert(RetailTableId table, int n, Datum *values, bool *isnull)
 	int			ncols = table_def[table].ncols;
 	TupleTableSlot *slots[ROWS_AT_ONCE];
 
+	for (int i = 0; i < Min(n, ROWS_AT_ONCE); i++)
+		slots[i] = MakeSingleTupleTableSlot(RelationGetDescr(rel), &TTSOpsVirtual);
 	for (int done = 0; done < n;)
 	{
 		int			batch = Min(n - done, ROWS_AT_ONCE);
@@ -1198,8 +1239,8 @@ retail_rows_insert(RetailTableId table, int n, Datum *values, bool *isnull)
 		{
 			int			row = done + i;
 
-			slots[i] = make_new_row(info, table, rel, NULL, 0, &values[row * ncols],
-									&isnull[row * ncols], econtext);
+			fill_new_row(info, table, rel, slots[i], NULL, 0, &values[row * ncols],
+						 &isnull[row * ncols], econtext);
 			if (info->plain)
 				check_row(info, rel, slots[i], econtext);
 			else
@@ -1207,12 +1248,12 @@ retail_rows_insert(RetailTableId table, int n, Datum *values, bool *isnull)
 		}
 		if (info->plain)
 			insert_plain_rows(info, rel, slots, batch, econtext);
-		for (int i = 0; i < batch; i++)
-			ExecDropSingleTupleTableSlot(slots[i]);
 		ResetExprContext(econtext);
 		done += batch;
 		CHECK_FOR_INTERRUPTS();
 	}
+	for (int i = 0; i < Min(n, ROWS_AT_ONCE); i++)
+		ExecDropSingleTupleTableSlot(slots[i]);
 	table_close(rel, NoLock);
 }
 
@@ -1345,4 +1386,16 @@ int64
 retail_next_lot_id(void)
 {
 	return nextval_internal(lot_seq_oid, false);
+}
+
+int64
+retail_next_sales_order_id(void)
+{
+	return nextval_internal(sales_order_seq_oid, false);
+}
+
+int64
+retail_next_fulfilment_order_id(void)
+{
+	return nextval_internal(fulfilment_order_seq_oid, false);
 }

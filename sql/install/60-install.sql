@@ -91,7 +91,8 @@ BEGIN
             PERFORM retail._run_part(next.part, next.sql);
             action := 'created';
         ELSIF next.part = '40-guards' AND retail._missing_guards() IS NOT NULL
-            OR next.part = '50-views' AND to_regclass('retail._channel_stock') IS NULL THEN
+            OR next.part = '50-views' AND to_regclass('retail._channel_stock') IS NULL
+            OR next.part = '55-order-views' AND to_regclass('retail._parcel') IS NULL THEN
             -- DROP EXTENSION ... CASCADE takes them and leaves the tables
             PERFORM retail._run_part(next.part, next.sql);
             action := 'renewed';
@@ -140,7 +141,7 @@ BEGIN
         IF next.missing THEN
             PERFORM retail._run_part(next.part, next.sql);
             action := 'created';
-        ELSIF next.part IN ('40-guards', '50-views') THEN
+        ELSIF next.part IN ('40-guards', '50-views', '55-order-views') THEN
             PERFORM retail._run_part(next.part, next.sql);
             action := 'renewed';
         ELSE
@@ -163,10 +164,17 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     grantee name;
-    master CONSTANT text[] := ARRAY['channel', 'location', 'product', 'sku', 'listing', 'safety_stock'];
+    master CONSTANT text[] := ARRAY['channel', 'location', 'product', 'sku', 'listing', 'safety_stock',
+        'service', 'channel_routing', 'channel_source', 'delivery_zone', 'slot'];
     calls CONSTANT text[] := ARRAY['now', 'available', 'pool', 'receive', 'receive_lines', 'adjust', 'count_stock',
         'block', 'unblock', 'sell', 'sell_lines', 'take_back', 'reserve', 'reserve_lines', 'confirm', 'release',
-        'extend', 'consume', 'consume_lines', 'cancel', 'to_wgs84'];
+        'extend', 'consume', 'consume_lines', 'cancel', 'to_wgs84',
+        'is_open', 'next_opening', 'promise', 'opening_hours_fault'];
+    order_calls CONSTANT text[] := ARRAY['route', 'explain_route', 'stock_near', 'place_order', 'confirm_order', 'cancel_order',
+        'return_order', 'reroute_order', 'advance', 'collect', 'renew_pickup_code', 'book_slot', 'free_slot',
+        'merge_parcels', 'make_wave', 'pick_list', 'start_wave', 'finish_wave'];
+    order_tables CONSTANT text[] := ARRAY['sales_order', 'order_line', 'fulfilment_order', 'fulfilment_line', 'fulfilment_event',
+        'fulfilment_transition', 'capacity_use', 'order_refusal', 'order_return', 'pick_wave', 'pick_line'];
     functions text[];
     reads text[] := ARRAY[]::text[];
     writes text[] := ARRAY[]::text[];
@@ -187,22 +195,24 @@ BEGIN
 
     CASE level
         WHEN 'app' THEN
-            functions := calls || ARRAY['outbox_take', 'outbox_done'];
+            functions := calls || order_calls || ARRAY['outbox_take', 'outbox_done'];
             reads := master;
         WHEN 'clerk' THEN
-            functions := calls;
-            reads := master || ARRAY['stock', 'lot', 'reservation', 'shortage'];
+            functions := calls || order_calls;
+            reads := master || order_tables || ARRAY['stock', 'lot', 'reservation', 'shortage'];
         WHEN 'analyst' THEN
             functions := ARRAY['now'];
             views := true;
         WHEN 'operator' THEN
-            functions := calls || ARRAY['outbox_take', 'outbox_done', 'expire_reservations', 'sweep',
+            functions := calls || order_calls || ARRAY['outbox_take', 'outbox_done', 'expire_reservations', 'sweep',
                 'archive_reservations', 'purge_requests', 'purge_outbox', 'repair_flags', '_repair_marked', '_drain',
+                'expire_orders', 'reroute_unaccepted', 'return_uncollected', 'release_backorders',
                 'schedule_jobs', 'unschedule_jobs', 'bulk_write', 'reset_cells', 'verify', 'status',
-                '_is_time_zone', '_check_tables', '_jobs', '_cron_database', 'wgs84_longitude', 'wgs84_latitude'];
-            reads := master || ARRAY['meta', 'stock', 'lot', 'reservation', 'reservation_history', 'movement', 'shortage',
-                'request', 'bulk_load', 'sold_out', 'flag_repair', 'outbox', 'outbox_consumer', 'outbox_delivery'];
-            writes := master || ARRAY['stock', 'lot', 'reservation'];
+                '_is_time_zone', '_is_opening_hours', '_check_tables', '_jobs', '_cron_database', 'wgs84_longitude', 'wgs84_latitude'];
+            reads := master || order_tables || ARRAY['meta', 'stock', 'lot', 'reservation', 'reservation_history', 'movement',
+                'shortage', 'request', 'order_request', 'pickup_throttle', 'bulk_load', 'sold_out', 'flag_repair', 'outbox',
+                'outbox_consumer', 'outbox_delivery'];
+            writes := master || ARRAY['stock', 'lot', 'reservation', 'fulfilment_transition', 'pickup_throttle'];
             views := true;
         ELSE
             RAISE EXCEPTION 'level "%" is not known', level

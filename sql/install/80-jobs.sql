@@ -92,6 +92,7 @@ AS $$
 DECLARE
     before timestamptz;
     gone bigint;
+    gone_too bigint := 0;
 BEGIN
     IF max_rows IS NULL OR max_rows < 1 THEN
         RAISE EXCEPTION 'max_rows must be 1 or more' USING ERRCODE = '22023';
@@ -102,7 +103,13 @@ BEGIN
     WHERE q.ctid = ANY (ARRAY(
         SELECT r.ctid FROM retail.request r WHERE r.created_at < before LIMIT max_rows FOR UPDATE SKIP LOCKED));
     GET DIAGNOSTICS gone = ROW_COUNT;
-    RETURN gone;
+    IF gone < max_rows THEN
+        DELETE FROM retail.order_request q
+        WHERE q.ctid = ANY (ARRAY(
+            SELECT r.ctid FROM retail.order_request r WHERE r.created_at < before LIMIT max_rows - gone FOR UPDATE SKIP LOCKED));
+        GET DIAGNOSTICS gone_too = ROW_COUNT;
+    END IF;
+    RETURN gone + gone_too;
 END
 $$;
 COMMENT ON FUNCTION retail.purge_requests(integer) IS
@@ -157,6 +164,10 @@ BEGIN
             WHEN 'archive_reservations' THEN done := retail.archive_reservations(batch);
             WHEN 'purge_requests' THEN done := retail.purge_requests(batch);
             WHEN 'purge_outbox' THEN done := retail.purge_outbox(batch);
+            WHEN 'expire_orders' THEN done := retail.expire_orders(batch);
+            WHEN 'reroute_unaccepted' THEN done := retail.reroute_unaccepted(batch);
+            WHEN 'return_uncollected' THEN done := retail.return_uncollected(batch);
+            WHEN 'release_backorders' THEN done := retail.release_backorders(NULL, batch);
             ELSE
                 RAISE EXCEPTION 'job "%" is not known', job USING ERRCODE = '22023';
         END CASE;
@@ -168,13 +179,17 @@ $$;
 COMMENT ON PROCEDURE retail._drain(text, integer) IS 'Internal: calls a job''s function until nothing is left, each call a transaction of its own.';
 
 CREATE FUNCTION retail._jobs() RETURNS TABLE (job text, schedule text, command text, in_cron_database boolean)
-LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 5
+LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 9
 AS $$
     VALUES
         ('retail_sweep', '* * * * *', 'CALL retail.sweep()', false),
         ('retail_archive', '*/10 * * * *', 'CALL retail._drain(''archive_reservations'')', false),
         ('retail_purge_requests', '7 * * * *', 'CALL retail._drain(''purge_requests'')', false),
         ('retail_purge_outbox', '17 * * * *', 'CALL retail._drain(''purge_outbox'')', false),
+        ('retail_expire_orders', '*/5 * * * *', 'CALL retail._drain(''expire_orders'', 50)', false),
+        ('retail_reroute_unaccepted', '* * * * *', 'CALL retail._drain(''reroute_unaccepted'', 10)', false),
+        ('retail_return_uncollected', '*/5 * * * *', 'CALL retail._drain(''return_uncollected'', 50)', false),
+        ('retail_release_backorders', '* * * * *', 'CALL retail._drain(''release_backorders'', 10)', false),
         ('retail_purge_cron_log', '27 3 * * *',
             'DELETE FROM cron.job_run_details WHERE end_time < pg_catalog.now() - interval ''7 days''', true)
 $$;
@@ -188,7 +203,7 @@ COMMENT ON FUNCTION retail._cron_database() IS
 'Internal: the database pg_cron works in, a setting only superusers may read; NULL: it is not loaded.';
 
 CREATE FUNCTION retail.schedule_jobs() RETURNS TABLE (job text, schedule text, state text, detail text)
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE ROWS 5
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE ROWS 9
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -244,12 +259,12 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION retail.schedule_jobs() IS
-'Has pg_cron run the jobs of this database as the calling role: expiry sweep and flag repair every minute, archive, purge of request keys, of the outbox, and of pg_cron''s own log (7 days).
+'Has pg_cron run the jobs of this database as the calling role: expiry sweep and flag repair every minute, archive, purge of request keys, of the outbox, and of pg_cron''s own log (7 days); unpaid orders, parcels not accepted or not collected in time, and backorders.
 Returns each job with its schedule and state (scheduled, changed, unchanged, or missing) and, in detail, the job''s number or exactly what is missing and what to run where. Calling it again is harmless.
 Errors: RT004 init() was not run.';
 
 CREATE FUNCTION retail.unschedule_jobs() RETURNS TABLE (job text, state text)
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE ROWS 5
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE ROWS 9
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE

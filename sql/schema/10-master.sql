@@ -41,6 +41,9 @@ CREATE TABLE retail.location (
     time_zone     text NOT NULL DEFAULT current_setting('TimeZone'),
     opening_hours jsonb,
     services      text[] NOT NULL DEFAULT '{}',
+    daily_capacity integer,
+    keep_last     boolean NOT NULL DEFAULT false,
+    accepts_returns boolean NOT NULL DEFAULT true,
     status        text NOT NULL DEFAULT 'open',
     created_at    timestamptz NOT NULL DEFAULT retail.now(),
     CONSTRAINT location_code_key UNIQUE (code),
@@ -51,10 +54,12 @@ CREATE TABLE retail.location (
     CONSTRAINT location_longitude_check CHECK (longitude BETWEEN -180 AND 180),
     CONSTRAINT location_latitude_check CHECK (latitude BETWEEN -90 AND 90),
     CONSTRAINT location_time_zone_check CHECK (retail._is_time_zone(time_zone)),
-    CONSTRAINT location_opening_hours_check CHECK (jsonb_typeof(opening_hours) = 'object'),
+    CONSTRAINT location_opening_hours_check CHECK (retail._is_opening_hours(opening_hours)),
+    CONSTRAINT location_daily_capacity_check CHECK (daily_capacity >= 0),
     CONSTRAINT location_status_check CHECK (status IN ('open', 'closed'))
 );
 CREATE INDEX location_geog_idx ON retail.location USING gist (geog);
+CREATE INDEX location_warehouse_idx ON retail.location USING gist (geog) WHERE kind = 'warehouse';
 COMMENT ON TABLE retail.location IS 'A place that holds stock: a store or a warehouse. Written by plain DML.';
 COMMENT ON COLUMN retail.location.id IS 'Internal key.';
 COMMENT ON COLUMN retail.location.code IS 'Code that people and other systems use, unique, 1 to 200 characters.';
@@ -65,8 +70,12 @@ COMMENT ON COLUMN retail.location.latitude IS 'Degrees north, -90 to 90, in the 
 COMMENT ON COLUMN retail.location.datum IS 'WGS-84 (default), or the shifted datums of Chinese map services: GCJ-02, BD-09.';
 COMMENT ON COLUMN retail.location.geog IS 'The same point in WGS-84, generated: what distances are measured with.';
 COMMENT ON COLUMN retail.location.time_zone IS 'Zone of its business day; default: the time zone of the session that made the row.';
-COMMENT ON COLUMN retail.location.opening_hours IS 'JSON object, weekday to list of [from, to]; NULL: always open.';
-COMMENT ON COLUMN retail.location.services IS 'What it offers: pickup, instant, same_day, express.';
+COMMENT ON COLUMN retail.location.opening_hours IS
+'JSON object. Keys mon to sun: lists of spans ["HH:MM", "HH:MM"], local time, 00:00 to 24:00, at most 14 a day; one that does not end after it begins ends on the next day; an absent weekday is closed. Keys YYYY-MM-DD, at most 1,000: that one date instead of its weekday, [] for a holiday. NULL: always open. retail.opening_hours_fault() tells what is wrong with a value.';
+COMMENT ON COLUMN retail.location.services IS 'Codes of the services it offers; empty (default): every one.';
+COMMENT ON COLUMN retail.location.daily_capacity IS 'Fulfilment orders it takes in one business day; NULL: any number.';
+COMMENT ON COLUMN retail.location.keep_last IS 'true: a display store, whose last unit is left where another plan is as good.';
+COMMENT ON COLUMN retail.location.accepts_returns IS 'Whether customers may bring goods back here.';
 COMMENT ON COLUMN retail.location.status IS 'open, or closed: a new reservation answers closed; live ones can still be confirmed, consumed, released.';
 COMMENT ON COLUMN retail.location.created_at IS 'When the row was made.';
 

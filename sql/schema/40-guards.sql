@@ -31,6 +31,14 @@ ALTER TABLE retail.bulk_load ENABLE ALWAYS TRIGGER retail_guard;
 COMMENT ON TRIGGER retail_guard ON retail.movement IS 'Keeps the ledger append-only.';
 COMMENT ON TRIGGER retail_guard ON retail.bulk_load IS 'Keeps the list of loads append-only.';
 
+-- So is the log of the parcels.
+
+CREATE OR REPLACE TRIGGER retail_guard
+    BEFORE UPDATE OR DELETE OR TRUNCATE ON retail.fulfilment_event
+    FOR EACH STATEMENT EXECUTE FUNCTION retail._guard_event();
+ALTER TABLE retail.fulfilment_event ENABLE ALWAYS TRIGGER retail_guard;
+COMMENT ON TRIGGER retail_guard ON retail.fulfilment_event IS 'Keeps the log append-only.';
+
 -- Rows that arrive by replication make the counters load anew.
 
 CREATE OR REPLACE TRIGGER retail_replica
@@ -61,16 +69,26 @@ CREATE OR REPLACE TRIGGER retail_changed
 CREATE OR REPLACE TRIGGER retail_changed
     AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON retail.safety_stock
     FOR EACH STATEMENT EXECUTE FUNCTION retail._master_changed();
+CREATE OR REPLACE TRIGGER retail_changed
+    AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON retail.service
+    FOR EACH STATEMENT EXECUTE FUNCTION retail._master_changed();
+CREATE OR REPLACE TRIGGER retail_changed
+    AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON retail.channel_routing
+    FOR EACH STATEMENT EXECUTE FUNCTION retail._master_changed();
 ALTER TABLE retail.channel ENABLE ALWAYS TRIGGER retail_changed;
 ALTER TABLE retail.location ENABLE ALWAYS TRIGGER retail_changed;
 ALTER TABLE retail.sku ENABLE ALWAYS TRIGGER retail_changed;
 ALTER TABLE retail.listing ENABLE ALWAYS TRIGGER retail_changed;
 ALTER TABLE retail.safety_stock ENABLE ALWAYS TRIGGER retail_changed;
+ALTER TABLE retail.service ENABLE ALWAYS TRIGGER retail_changed;
+ALTER TABLE retail.channel_routing ENABLE ALWAYS TRIGGER retail_changed;
 COMMENT ON TRIGGER retail_changed ON retail.channel IS 'Sessions forget what they cached of this table.';
 COMMENT ON TRIGGER retail_changed ON retail.location IS 'Sessions forget what they cached of this table.';
 COMMENT ON TRIGGER retail_changed ON retail.sku IS 'Sessions forget what they cached of this table.';
 COMMENT ON TRIGGER retail_changed ON retail.listing IS 'Sessions forget what they cached of this table.';
 COMMENT ON TRIGGER retail_changed ON retail.safety_stock IS 'Sessions forget what they cached of this table.';
+COMMENT ON TRIGGER retail_changed ON retail.service IS 'Sessions forget what they cached of this table.';
+COMMENT ON TRIGGER retail_changed ON retail.channel_routing IS 'Sessions forget what they cached of this table.';
 
 -- What has stock or reservations stays, under its id.
 

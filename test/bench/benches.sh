@@ -700,3 +700,241 @@ big_verify() {
 	figure "verify() of $rows stock rows and $holds live holds, s" "$(median "${all[@]}")" \
 		"<= $(calc "30 * $scale")" "$(printf '%.1f ' "${all[@]}")for 10 million and 5 million the bound is 30 s"
 }
+
+# ---- routing
+
+# make_routing NAME SKUS STORES [POINTS]: stores with shelves, and orders for
+# places near them, once; with POINTS, a CSV file, the stores are there
+make_routing() {
+	local db=$1 skus=$2 stores=$3 points=${4:-}
+
+	[ "$(sql postgres -c "SELECT count(*) FROM pg_database WHERE datname = '$db'")" -eq 0 ] || return 0
+	make_database "$db" "$skus" 0
+	sql "$db" -f "$bench_dir/sql/route_tables.sql"
+	[ -z "$points" ] || load_points "$db" "$points"
+	# as many stores round a town whatever their number
+	sql "$db" -o /dev/null -v stores="$stores" -v towns=$((stores / 28)) -f "$bench_dir/sql/seed_stores.sql"
+	sql "$db" -o /dev/null -f "$bench_dir/sql/seed_shelves.sql"
+	sql "$db" -o /dev/null -v skus="$skus" -v baskets="$route_baskets" -f "$bench_dir/sql/seed_baskets.sql"
+	settle "$db"
+}
+
+# load_points DATABASE FILE
+load_points() {
+	sql "$1" <<-EOF
+		CREATE TEMPORARY TABLE given (id integer, name text, street text, city text, state text, zip text,
+			latitude float8, longitude float8, phone text, state_name text, brand text, updated date);
+		COPY given FROM '$2' (FORMAT csv, HEADER);
+		INSERT INTO bench.point (longitude, latitude) SELECT longitude, latitude FROM given ORDER BY id;
+	EOF
+}
+
+# make_network: the stores that routes are measured over
+make_network() {
+	local points=$work/points.csv
+
+	[ -e "$points" ] || points=
+	use_server "$usual_cells"
+	make_routing network "$route_skus" "$route_stores" "$points"
+}
+
+# load_near DATABASE: the cells round the destinations of its orders, which
+# reading does not load
+load_near() {
+	local misfits
+
+	misfits=$(sql "$1" -f "$bench_dir/sql/load_near.sql" | awk '{ n += $1 } END { print n + 0 }')
+	[ "$misfits" -eq 0 ] || die "$misfits cells of $1 could not be loaded"
+}
+
+# time_arms DATABASE ROUND ARM...: every order by every arm, in one session
+# that has come across every code; fills in what "rounds" does, a call's time
+# being the median
+time_arms() {
+	local db=$1 round=$2 list name us calls
+
+	shift 2
+	printf -v list '%s,' "$@"
+	sql "$db" <<-EOF
+		TRUNCATE bench.timing;
+		CALL bench.learn_codes();
+		CALL bench.time_arms('{${list%,}}', $round);
+	EOF
+	while read -r name us calls; do
+		run_rate[$db.$name,$round]=$(calc "1e6 / $us")
+		csv_line runs.csv "$bench" "$db.$name" 1 "$round" "$calls" "${run_rate[$db.$name,$round]}" "$(calc "$us / 1000")" 0 0 0 0
+	done < <(sql "$db" -F ' ' -c "SELECT arm, percentile_cont(0.5) WITHIN GROUP (ORDER BY us), count(*)
+		FROM bench.timing GROUP BY arm")
+	sql "$db" -c "SELECT us FROM bench.timing WHERE arm = '$1'" >>"$work/us.$bench.$db.$1.$((round > 0))"
+}
+
+# ms_of DATABASE ARM FRACTION [cold]: of the times of all rounds
+ms_of() {
+	sort -g "$work/us.$bench.$1.$2.$([ "${4:-}" = cold ] && echo 0 || echo 1)" |
+		awk -v f="$3" '{ v[NR] = $1 } END { i = int(NR * f); printf "%.6g", v[i < NR ? i + 1 : NR] / 1000 }'
+}
+
+# ms_figures DATABASE ARM LABEL
+ms_figures() {
+	figure "$3, median ms" "$(calc "1000 / $(median_of "$1.$2" rate)")" -
+}
+
+bench_route() {
+	local round
+
+	begin route "10 lines over $route_stores stores x $route_skus SKUs, express, server time of a call"
+	make_network
+	make_routing many 20 "$many_stores"
+	# twice, for the first pass reads the tables from disk; none loads a cell
+	restart_server
+	time_arms network 0 route nearest
+	time_arms many 0 route
+	rm -f "$work"/us.route.*
+	time_arms network 0 route nearest
+	load_near network
+	load_near many
+	for ((round = 1; round <= rounds; round++)); do
+		time_arms network "$round" route nearest counter
+		time_arms many "$round" route
+	done
+	figure 'route(), median ms, cells loaded' "$(ms_of network route 0.5)" '<= 1'
+	figure 'route(), 99 % ms, cells loaded' "$(ms_of network route 0.99)" '<= 5'
+	figure 'route(), median ms, no cell loaded' "$(ms_of network route 0.5 cold)" - "tables in memory"
+	figure 'route(), 99 % ms, no cell loaded' "$(ms_of network route 0.99 cold)" -
+	ms_figures network nearest 'nearest first in PL/pgSQL'
+	ratio network.route network.nearest '>= 5' 'speed of route() / nearest first in PL/pgSQL'
+	ratio network.route network.counter - 'speed of route() / the same with a counter per stock'
+	figure "route(), median ms, $many_stores stores" "$(ms_of many route 0.5)" -
+	figure "route(), 99 % ms, $many_stores stores" "$(ms_of many route 0.99)" -
+	ratio network.route many.route '<= 2' "time of route(), $many_stores stores / $route_stores"
+	plan_figures network
+	check_verify network
+}
+
+# plan_figures DATABASE: parcels and distance of all its orders
+plan_figures() {
+	local orders ours theirs our_km their_km more_theirs more_ours short
+
+	sql "$1" -c 'TRUNCATE bench.parcels' -c 'CALL bench.weigh_plans()'
+	read -r orders ours theirs our_km their_km more_theirs more_ours short < <(sql "$1" -F ' ' -c "
+		SELECT count(*), sum(r.parcels), sum(n.parcels), sum(r.metres) / 1000, sum(n.metres) / 1000,
+			avg((n.parcels > r.parcels)::integer) * 100, count(*) FILTER (WHERE r.parcels > n.parcels),
+			count(*) FILTER (WHERE r.unfilled > n.unfilled)
+		FROM bench.parcels AS r JOIN bench.parcels AS n USING (basket)
+		WHERE r.arm = 'route' AND n.arm = 'nearest'")
+	figure 'parcels per order, route()' "$(calc "$ours / $orders")" - "$ours parcels of $orders orders"
+	figure 'parcels per order, nearest first' "$(calc "$theirs / $orders")" - "$theirs parcels"
+	figure 'km of all parcels per order, route()' "$(calc "$our_km / $orders")" -
+	figure 'km of all parcels per order, nearest first' "$(calc "$their_km / $orders")" -
+	figure 'orders for which nearest first needs more parcels, %' "$more_theirs" -
+	figure 'orders for which route() needs more parcels' "$more_ours" '<= 0'
+	check 'orders of which route() fills less' "$short"
+}
+
+bench_near() {
+	local round
+
+	begin near "stock_near() over $route_stores stores x $route_skus SKUs, server time of a call"
+	make_network
+	load_near network
+	rm -f "$work"/us.near.*
+	for ((round = 0; round <= rounds; round++)); do
+		time_arms network "$round" near near_sql
+	done
+	figure 'stock_near(), median ms' "$(ms_of network near 0.5)" '<= 0.3'
+	figure 'stock_near(), 99 % ms' "$(ms_of network near 0.99)" -
+	ms_figures network near_sql 'plain SQL'
+	ratio network.near network.near_sql - 'speed of stock_near() / plain SQL'
+	check 'answers of stock_near() other than of plain SQL' "$(sql network -c "
+		SELECT count(*) FROM bench.basket AS b
+		WHERE (SELECT array_agg((location, available) ORDER BY distance_m, location)
+			FROM retail.stock_near(b.skus[1]::text, 'app', b.longitude, b.latitude, b.qtys[1]))
+		IS DISTINCT FROM (SELECT array_agg((location, available) ORDER BY distance_m, location)
+			FROM bench.near(b.skus[1]::text, b.qtys[1], b.longitude, b.latitude))")"
+}
+
+# ---- orders
+
+# order_baskets NAME...: 20 baskets of 5 out of 20 SKUs, the same for each arm
+order_baskets() {
+	local basket keys name
+
+	for name; do
+		arm_scripts[$name]=
+	done
+	RANDOM=1
+	for ((basket = 1; basket <= 20; basket++)); do
+		# a key is a SKU, a blank, and no location
+		mapfile -t keys < <(seq 1 20 | awk -v seed=$RANDOM 'BEGIN { srand(seed) } { print rand(), $1 }' |
+			sort -g | awk 'NR <= 5 { print $2 " " }')
+		for name; do
+			cp "$work/script/$bench.$name.sql" "$work/script/$bench.$name$basket.sql"
+			fill_lines "$name$basket" "${keys[@]}"
+			arm_scripts[$name]+=" -f $work/script/$bench.$name$basket.sql"
+		done
+	done
+}
+
+# below_zero: stocks of which more is promised than there is
+below_zero() {
+	sql bench -c "SELECT count(*) FROM retail.stock AS s WHERE on_hand - unavailable <
+		(SELECT coalesce(sum(qty), 0) FROM retail.reservation AS r
+		 WHERE (r.sku_id, r.location_id) = (s.sku_id, s.location_id) AND r.status IN ('held', 'committed'))"
+}
+
+deadlocks() {
+	sql bench -c "SELECT deadlocks FROM pg_stat_database WHERE datname = 'bench'"
+}
+
+bench_orders() {
+	local placed units
+
+	begin orders "orders of 5 lines out of 20 hot SKUs, 64 clients"
+	calls_are=order
+	fresh_small
+	arm engine 'place_order()' 64 place_order
+	arm insert 'plain INSERT of the same rows' 64 plain_order
+	arm unchecked 'plain INSERT, tables without CHECKs' 64 plain_order_unchecked
+	order_baskets engine insert unchecked
+	rounds
+	ratio engine insert '>= 0.5' 'place_order() / plain INSERT of the same rows'
+	ratio engine unchecked - 'place_order() / plain INSERT, tables without CHECKs'
+	check_rows engine retail.sales_order
+	check 'reservations other than lines' "$(sql bench -c 'SELECT (SELECT count(*) FROM retail.order_line) -
+		(SELECT count(*) FROM retail.reservation)')"
+	figure 'deadlocks' "$(deadlocks)" '<= 0'
+	check 'stocks below zero' "$(below_zero)"
+	check_verify bench
+
+	# and until the last unit: every location has 200 of each SKU
+	begin orders "the same, until all ten locations are sold out"
+	calls_are=order
+	fresh_small
+	sql bench -o /dev/null <<-'EOF'
+		BEGIN;
+		SELECT retail.bulk_write();
+		UPDATE retail.stock SET on_hand = 200 WHERE sku_id <= 20;
+		COMMIT;
+	EOF
+	settle bench
+	arm engine 'place_order(), few units' 64 place_order
+	order_baskets engine
+	run_arm engine 1 -t 200
+	placed=$(sql bench -c 'SELECT count(*) FROM retail.sales_order')
+	units=$(sql bench -c 'SELECT sum(qty) FROM retail.reservation')
+	figure 'orders placed' "$placed" - "of ${run_calls[engine]} calls, ${run_rate[engine,1]%.*} calls/s; $units of 40000 units held"
+	figure 'parcels per order' "$(calc "$(sql bench -c 'SELECT count(*) FROM retail.fulfilment_order') / $placed")" -
+	figure 'deadlocks, few units' "$(deadlocks)" '<= 0'
+	figure 'stocks below zero' "$(below_zero)" '<= 0'
+	check_verify bench
+}
+
+bench_optimum() {
+	local gap
+
+	begin optimum "parcels against the integer-programming optimum, $optimum_cases cases"
+	"$bench_dir/route_optimum" -n "$optimum_cases" >"$work/optimum"
+	sed '/^parcels above the optimum/d; s/^/   /' "$work/optimum"
+	gap=$(awk '/^parcels above the optimum/ { print $5 }' "$work/optimum")
+	figure 'parcels above the optimum, %' "$gap" '<= 0.5'
+}

@@ -61,6 +61,15 @@ use_server() {
 	max_cells_now=$1
 }
 
+# restart_server: with the same settings, and no cell loaded
+restart_server() {
+	local cells=$max_cells_now
+
+	"$root/tools/cluster" stop "$server"
+	max_cells_now=
+	use_server "$cells"
+}
+
 # make_database NAME SKUS LOCATIONS: with the extension, the reference tables,
 # and master data; no stock
 make_database() {

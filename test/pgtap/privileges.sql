@@ -5,7 +5,7 @@ CREATE ROLE retail_tap_clerk;
 CREATE ROLE retail_tap_analyst;
 CREATE ROLE "Retail tap Operator";
 CREATE ROLE retail_tap_nobody;
-SELECT plan(49);
+SELECT plan(58);
 
 -- PUBLIC
 SELECT is_empty($$

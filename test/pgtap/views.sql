@@ -2,7 +2,7 @@
 SET client_min_messages = warning;
 SET TimeZone = 'UTC';
 SET pg_retail.clock = '2031-06-01 20:00:00+00';     -- 2 June in Shanghai
-SELECT plan(27);
+SELECT plan(47);
 
 -- compares results as text: codes have a collation of their own
 CREATE FUNCTION pg_temp.same(got text, want text, what text) RETURNS text LANGUAGE plpgsql AS $$
@@ -22,7 +22,7 @@ SELECT is_empty($$
     WHERE c.relnamespace = 'retail_bi'::regnamespace AND a.attnum > 0
         AND a.atttypid NOT IN ('bool'::regtype, 'int4'::regtype, 'int8'::regtype, 'text'::regtype, 'date'::regtype,
             'timestamptz'::regtype, 'numeric'::regtype)
-        AND format_type(a.atttypid, a.atttypmod) !~ 'geometry\(Point,4326\)'
+        AND format_type(a.atttypid, a.atttypmod) !~ 'geometry\((Point|MultiPolygon),4326\)'
 $$, 'built-in types only');
 SELECT is_empty($$
     SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = 1
@@ -36,7 +36,7 @@ SELECT is_empty($$
 $$, 'each instant has its business date');
 SELECT is_empty($$
     SELECT c.relname, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
-    WHERE c.relnamespace = 'retail_bi'::regnamespace AND a.attname IN ('sku_id', 'location_id', 'channel_id')
+    WHERE c.relnamespace = 'retail_bi'::regnamespace AND a.attname IN ('sku_id', 'location_id', 'channel_id', 'service_id')
         AND (SELECT count(*) FROM pg_attribute n WHERE n.attrelid = c.oid
              AND n.attname IN (replace(a.attname, '_id', ''), replace(a.attname, '_id', '_name'))) <> 2
 $$, 'each id has its code and name beside it');
@@ -137,5 +137,135 @@ SET pg_retail.clock = '2031-09-01 00:00:00+00';
 DO $$ BEGIN PERFORM retail.expire_reservations(); PERFORM retail.archive_reservations(); END $$;
 SELECT pg_temp.same($$ SELECT status, count(*) FROM retail_bi.reservation GROUP BY 1 ORDER BY 1 $$,
     $$ VALUES ('committed', 1::bigint), ('expired', 2), ('released', 1) $$, 'finished reservations stay in sight');
+
+-- orders: two parcels of which one is late, a pickup that waits, one unpaid, one far away, one nobody has, one cancelled
+SET pg_retail.clock = '2031-09-01 20:00:00+00';     -- 2 September, four in the morning in Shanghai
+INSERT INTO retail.location (code, name, kind, longitude, latitude, time_zone, daily_capacity) VALUES
+    ('T1', 'Town 1', 'store', 121.47, 31.23, 'Asia/Shanghai', NULL), ('T2', 'Town 2', 'store', 121.49, 31.23, 'Asia/Shanghai', 3),
+    ('T3', 'Town 3', 'store', 2.35, 48.85, 'Europe/Paris', NULL);
+INSERT INTO retail.sku (code, name) VALUES ('C', 'Cherry'), ('D', 'Date'), ('E', 'Elder');
+INSERT INTO retail.slot (location_id, resource, starts_at, ends_at, capacity)
+SELECT id, 'locker', '2031-09-02 23:30:00+00', '2031-09-02 23:45:00+00', 1 FROM retail.location WHERE code = 'T1';
+CREATE FUNCTION pg_temp.go(ref text, store text, VARIADIC steps text[]) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    step text;
+BEGIN
+    FOREACH step IN ARRAY steps LOOP
+        PERFORM retail.advance(f.id, step)
+        FROM retail.fulfilment_order f JOIN retail.sales_order o ON o.id = f.order_id JOIN retail.location w ON w.id = f.location_id
+        WHERE o.order_ref = ref AND w.code = store;
+    END LOOP;
+END $$;
+DO $$ BEGIN
+    PERFORM retail.receive_lines(ARRAY[('C', 'T1', 10), ('D', 'T2', 10)]::retail.line[]);
+    PERFORM retail.place_order('app', 'O1', ARRAY[('C', NULL, 1), ('D', NULL, 2)]::retail.line[], 121.47, 31.23, 'same_day', holder => 'alice');
+    PERFORM retail.place_order('app', 'O2', ARRAY[('C', NULL, 3)]::retail.line[], service => 'pickup', location => 'T1', options => '{"guide": "Anna"}');
+    PERFORM retail.place_order('app', 'O3', ARRAY[('C', NULL, 1)]::retail.line[], service => 'pickup', location => 'T1');
+    PERFORM retail.place_order('till', 'O4', ARRAY[('D', NULL, 4)]::retail.line[], 121.59, 31.23, 'same_day');
+    PERFORM retail.place_order('till', 'O5', ARRAY[('E', NULL, 1)]::retail.line[], 121.47, 31.23, 'same_day', options => '{"backorder": true}');
+    PERFORM retail.place_order('app', 'O6', ARRAY[('D', NULL, 1)]::retail.line[], 121.47, 31.23, 'same_day');
+    PERFORM retail.confirm_order(o.c, o.r) FROM (VALUES ('app', 'O1'), ('app', 'O2'), ('till', 'O4'), ('till', 'O5'), ('app', 'O6')) o (c, r);
+    PERFORM retail.cancel_order('app', 'O6');
+    PERFORM pg_temp.go('O2', 'T1', 'accept', 'start_picking', 'pack', 'ready');
+    PERFORM retail.book_slot(f.fulfilment_id, t.id) FROM retail_bi.fulfilment_order f, retail.slot t WHERE f.order_ref = 'O2';
+    PERFORM pg_temp.go('O1', 'T1', 'accept', 'start_picking', 'pack', 'ship');
+    PERFORM pg_temp.go('O1', 'T2', 'accept', 'start_picking', 'pack', 'ship');
+END $$;
+SELECT pg_temp.same($$ SELECT order_ref, promise_kept FROM retail_bi.order_parcels ORDER BY order_id $$,
+    $$ VALUES ('O1', NULL::boolean), ('O2', true), ('O3', NULL), ('O4', NULL), ('O5', NULL), ('O6', NULL) $$,
+    'nothing is late yet, and a pickup that is ready was in time');
+SET pg_retail.clock = '2031-09-02 02:00:00+00';
+DO $$ BEGIN PERFORM pg_temp.go('O1', 'T1', 'deliver'); END $$;
+SET pg_retail.clock = '2031-09-02 15:00:00+00';     -- an hour after ten in the evening
+DO $$ BEGIN PERFORM pg_temp.go('O1', 'T2', 'deliver'); END $$;
+
+SELECT pg_temp.same($$ SELECT channel, order_ref, service, status, guide, lines, units, backordered_units, cancelled_units, shipped_units, placed_on, promise_on
+    FROM retail_bi.sales_order ORDER BY order_id $$,
+    $$ VALUES ('app', 'O1', 'same_day', 'completed', NULL, 2::bigint, 3::bigint, 0::bigint, 0::bigint, 3::bigint, '2031-09-02'::date, '2031-09-02'::date),
+              ('app', 'O2', 'pickup', 'confirmed', 'Anna', 1, 3, 0, 0, 0, '2031-09-02', '2031-09-02'),
+              ('app', 'O3', 'pickup', 'placed', NULL, 1, 1, 0, 0, 0, '2031-09-02', '2031-09-02'),
+              ('till', 'O4', 'same_day', 'confirmed', NULL, 1, 4, 0, 0, 0, '2031-09-02', '2031-09-02'),
+              ('till', 'O5', 'same_day', 'confirmed', NULL, 1, 1, 1, 0, 0, '2031-09-01', NULL),
+              ('app', 'O6', 'same_day', 'cancelled', NULL, 1, 1, 0, 1, 0, '2031-09-02', '2031-09-02') $$, 'sales_order');
+SELECT is_empty($$ SELECT c.relname, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+    WHERE c.relnamespace = 'retail_bi'::regnamespace AND a.attname ~ 'holder|code_hash|pickup_code|longitude|latitude' $$,
+    'who orders, where to and the codes are not for analysts');
+SELECT pg_temp.same($$ SELECT order_ref, line_no, sku, sku_name, qty, backordered_qty, cancelled_qty, shipped_qty, placed_on
+    FROM retail_bi.order_line WHERE order_ref IN ('O1', 'O5') ORDER BY order_line_key $$,
+    $$ VALUES ('O1', 1, 'C', 'Cherry', 1::bigint, 0::bigint, 0::bigint, 1::bigint, '2031-09-02'::date),
+              ('O1', 2, 'D', 'Date', 2, 0, 0, 2, '2031-09-02'), ('O5', 1, 'E', 'Elder', 1, 1, 0, 0, '2031-09-01') $$, 'order_line');
+SELECT pg_temp.same($$ SELECT order_ref, location, kind, state, open, lines, units, round(distance_m / 100.0), promised_in_time, promise_kept, promise_on, done_on, created_on
+    FROM retail_bi.fulfilment_order ORDER BY order_id, location $$,
+    $$ VALUES ('O1', 'T1', 'delivery', 'delivered', false, 1::bigint, 1::bigint, 0::numeric, true, true, '2031-09-02'::date, '2031-09-02'::date, '2031-09-02'::date),
+              ('O1', 'T2', 'delivery', 'delivered', false, 1, 2, 19, true, false, '2031-09-02', '2031-09-02', '2031-09-02'),
+              ('O2', 'T1', 'pickup', 'ready_for_pickup', true, 1, 3, NULL, true, true, '2031-09-02', '2031-09-02', '2031-09-02'),
+              ('O3', 'T1', 'pickup', 'new', true, 1, 1, NULL, true, NULL, '2031-09-02', NULL, '2031-09-02'),
+              ('O4', 'T2', 'delivery', 'routed', true, 1, 4, 95, true, false, '2031-09-02', NULL, '2031-09-02'),
+              ('O6', 'T2', 'delivery', 'cancelled', false, 1, 1, 19, true, NULL, '2031-09-02', NULL, '2031-09-02') $$, 'fulfilment_order');
+SELECT pg_temp.same($$ SELECT order_ref, lines, parcels, locations, split, parcels_with_distance, parcels_within_3_km, longest_distance_m / 1000, promises, promises_kept, promise_kept
+    FROM retail_bi.order_parcels ORDER BY order_id $$,
+    $$ VALUES ('O1', 2::bigint, 2::bigint, 2::bigint, true, 2::bigint, 2::bigint, 1::bigint, 2::bigint, 1::bigint, false),
+              ('O2', 1, 1, 1, false, 0, 0, NULL, 1, 1, true), ('O3', 1, 1, 1, false, 0, 0, NULL, 0, 0, NULL),
+              ('O4', 1, 1, 1, false, 1, 0, 9, 1, 0, false), ('O5', 1, 0, 0, false, 0, 0, NULL, 0, 0, NULL),
+              ('O6', 1, 0, 0, false, 0, 0, NULL, 0, 0, NULL) $$, 'order_parcels');
+SELECT pg_temp.same($$ SELECT business_date, channel, orders, parcels, parcels_per_order, split_share, within_3_km_share, promise_kept_share
+    FROM retail_bi.split_rate ORDER BY business_date, channel $$,
+    $$ VALUES ('2031-09-02'::date, 'app', 2::bigint, 3::bigint, 1.5000, 0.5000, 1.0000, 0.6667), ('2031-09-02', 'till', 1, 1, 1.0000, 0.0000, 0.0000, 0.0000) $$,
+    'split_rate: paid orders that have a parcel');
+SELECT pg_temp.same($$ SELECT business_date, location, open_parcels, finished_parcels, units, capacity_taken, capacity_limit
+    FROM retail_bi.store_load ORDER BY location $$,
+    $$ VALUES ('2031-09-02'::date, 'T1', 2::bigint, 1::bigint, 5::bigint, 0, NULL::integer), ('2031-09-02', 'T2', 1, 1, 6, 2, 3) $$, 'store_load');
+SELECT pg_temp.same($$ SELECT order_ref, location, units, slot_resource, slot_starts_on, ready_on, collect_by_on, overdue FROM retail_bi.pickup $$,
+    $$ VALUES ('O2', 'T1', 3::bigint, 'locker', '2031-09-03'::date, '2031-09-02'::date, '2031-09-05'::date, false) $$, 'pickup');
+SELECT pg_temp.same($$ SELECT location, kind, status, open_parcels, ready_parcels, round(public.st_x(geom)::numeric, 2) FROM retail_bi.store_map WHERE location ~ '^T' ORDER BY 1 $$,
+    $$ VALUES ('T1', 'store', 'open', 2::bigint, 1::bigint, 121.47), ('T2', 'store', 'open', 1, 0, 121.49), ('T3', 'store', 'open', 0, 0, 2.35) $$, 'store_map');
+
+-- what each serves: where its parcels went, or its zones, even one that crosses itself
+SELECT pg_temp.same($$ SELECT location, source, parcels FROM retail_bi.catchment ORDER BY 1 $$,
+    $$ VALUES ('T1', 'served', 1::bigint), ('T2', 'served', 1) $$, 'catchment');
+SELECT ok(public.st_contains(geom, public.st_setsrid(public.st_makepoint(121.47, 31.23), 4326)) AND public.st_npoints(geom) = 5,
+    'a square around the destination') FROM retail_bi.catchment WHERE location = 'T1';
+INSERT INTO retail.delivery_zone (location_id, area)
+SELECT id, a::public.geography FROM retail.location,
+    unnest(ARRAY['MULTIPOLYGON(((2 48, 3 49, 3 48, 2 49, 2 48)))', 'MULTIPOLYGON(((5 48, 6 48, 6 49, 5 48)))']) a WHERE code = 'T3';
+SELECT pg_temp.same($$ SELECT location, source, parcels, public.geometrytype(geom), public.st_srid(geom), public.st_isvalid(geom) FROM retail_bi.catchment WHERE location = 'T3' $$,
+    $$ VALUES ('T3', 'zones', NULL::bigint, 'MULTIPOLYGON', 4326, true) $$, 'zones come first');
+SET pg_retail.clock = '2031-09-06 00:00:00+00';
+SELECT is((SELECT overdue FROM retail_bi.pickup), true, 'a shopper who has not come');
+SET pg_retail.clock = '2031-10-06 00:00:00+00';
+SELECT set_eq('SELECT location COLLATE "default" FROM retail_bi.catchment', ARRAY['T3'], 'what is older than 28 days is left out');
+SELECT is_empty($$
+    SELECT 'order_line', order_line_key FROM retail_bi.order_line GROUP BY 2 HAVING count(*) > 1
+    UNION ALL SELECT 'split_rate', split_rate_key FROM retail_bi.split_rate GROUP BY 2 HAVING count(*) > 1
+    UNION ALL SELECT 'store_load', store_load_key FROM retail_bi.store_load GROUP BY 2 HAVING count(*) > 1
+    UNION ALL SELECT 'store_map', location_key FROM retail_bi.store_map GROUP BY 2 HAVING count(*) > 1
+    UNION ALL SELECT 'catchment', location_key FROM retail_bi.catchment GROUP BY 2 HAVING count(*) > 1
+$$, 'their keys are unique, too');
+
+-- an analyst reads them all, and init() brings back what was dropped
+CREATE ROLE retail_tap_analyst;
+CREATE FUNCTION pg_temp.read_all() RETURNS integer LANGUAGE plpgsql AS $$
+DECLARE
+    view name;
+    views integer := 0;
+BEGIN
+    FOR view IN SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'retail_bi'::regnamespace AND c.relkind = 'v' LOOP
+        EXECUTE format('SELECT count(v::text) FROM retail_bi.%I v', view) INTO STRICT views;
+    END LOOP;
+    RETURN (SELECT count(*) FROM pg_class c WHERE c.relnamespace = 'retail_bi'::regnamespace AND c.relkind = 'v');
+END $$;
+DO $$ BEGIN
+    PERFORM retail.grant_access('retail_tap_analyst', 'analyst');
+    SET LOCAL ROLE retail_tap_analyst;
+    PERFORM pg_temp.read_all();
+    RESET ROLE;
+END $$;
+SELECT pass('an analyst reads every view');
+DROP OWNED BY retail_tap_analyst;
+DROP ROLE retail_tap_analyst;
+DROP VIEW retail._parcel CASCADE;
+SELECT set_eq('SELECT part FROM retail.init() WHERE action = ''renewed''', ARRAY['55-order-views'], 'init() makes dropped views anew');
+SELECT is(pg_temp.read_all(), 17, 'all of them');
+SELECT set_has('SELECT part FROM retail.migrate() WHERE action = ''renewed''', 'SELECT ''55-order-views''', 'as migrate() does');
 
 SELECT * FROM finish();

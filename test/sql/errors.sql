@@ -45,6 +45,11 @@ SELECT * FROM pg_temp.refusal($$DELETE FROM retail.location WHERE code = 'ER1'$$
 SELECT * FROM pg_temp.refusal($$DELETE FROM retail.channel WHERE code = 'er-app'$$);
 SELECT * FROM pg_temp.refusal($$UPDATE retail.sku SET id = -5 WHERE code = 'ER-A'$$);
 SELECT * FROM pg_temp.refusal($$DELETE FROM retail.channel WHERE code = 'er-idle'$$);
+-- RT012: no such service
+SELECT * FROM pg_temp.refusal($$SELECT * FROM retail.promise('no-such', 'ER1')$$);
+-- RT013: no such order, no such fulfilment order
+SELECT * FROM pg_temp.refusal($$SELECT * FROM retail.cancel_order('er-app', 'no-such')$$);
+SELECT * FROM pg_temp.refusal($$SELECT * FROM retail.advance(-1, 'accept')$$);
 -- 55000: not now
 SELECT * FROM pg_temp.refusal($$SELECT retail.bulk_write(); SELECT retail.reserve('ER-A', 'ER1', 1, 'er-app')$$);
 SELECT * FROM pg_temp.refusal($$SELECT retail.receive('ER-A', 'ER1', 1); SELECT retail.reset_cells()$$);

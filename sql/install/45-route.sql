@@ -1,0 +1,46 @@
+-- Routing: from where an order is served.
+
+CREATE TYPE retail.route_row AS (
+    line_no      integer,
+    sku          text,
+    location     text,
+    qty          bigint,
+    parcel_no    integer,
+    service      text,
+    distance_m   double precision,
+    promise_at   timestamptz,
+    promise_kept boolean,
+    unfilled_qty bigint
+);
+COMMENT ON TYPE retail.route_row IS
+'Units of one line of an order in one parcel. line_no: from 1, as given; parcel_no: from 1, nearest first; service: how it reaches the shopper; distance_m: metres along the earth, NULL without a destination; promise_at: when it is there, or ready; promise_kept: whether that is what the service promises an order of that instant; unfilled_qty: units of the line no location has, in a row of its own without location.';
+
+CREATE FUNCTION retail.route(lines retail.line[], longitude double precision DEFAULT NULL, latitude double precision DEFAULT NULL,
+    channel text DEFAULT NULL, service text DEFAULT 'auto', options jsonb DEFAULT '{}')
+RETURNS SETOF retail.route_row
+LANGUAGE c VOLATILE PARALLEL RESTRICTED ROWS 10 COST 1000 AS 'MODULE_PATHNAME', 'retail_route';
+COMMENT ON FUNCTION retail.route(retail.line[], double precision, double precision, text, text, jsonb) IS
+'Plans from where an order is served: most lines filled, then the promise kept, then fewest parcels, then the shortest way. Holds nothing and writes nothing.
+lines: SKU, location (NULL: anywhere), quantity; longitude, latitude: the destination, degrees; channel: whose safety stock and sources count (NULL: none); service: a code of retail.service, or auto: whichever can promise the whole order soonest.
+options: datum (WGS-84, GCJ-02 or BD-09: what the destination is stated in), at (timestamptz: when the order is placed), location (code: the only one that may serve), exclude (list of location codes), max_parcels (1 to 40), no_split (true: no line from two locations), partial (true: what there is of a line that is short, in parcels that go anyway).
+Returns one route_row per line and parcel, and one per line for units nobody has. A line is split over locations only where none holds all of it. The 40 best candidates among the 1,000 nearest locations, the nearest warehouses and those that hold a short SKU are considered.
+Errors: RT001 unknown SKU, RT002 unknown location, RT003 unknown channel, RT012 unknown service, 22004 neither a destination nor a location, 22023 bad argument or option.';
+
+CREATE FUNCTION retail.explain_route(lines retail.line[], longitude double precision DEFAULT NULL, latitude double precision DEFAULT NULL,
+    channel text DEFAULT NULL, service text DEFAULT 'auto', options jsonb DEFAULT '{}')
+RETURNS TABLE (rank integer, location text, distance_m double precision, verdict text, lines_held integer, promise_at timestamptz,
+    promise_kept boolean)
+LANGUAGE c VOLATILE PARALLEL RESTRICTED ROWS 40 COST 1000 AS 'MODULE_PATHNAME', 'retail_explain_route';
+COMMENT ON FUNCTION retail.explain_route(retail.line[], double precision, double precision, text, text, jsonb) IS
+'Tells of each location route() looked at why it was chosen or not. Arguments and errors as route().
+Returns, in the order they were looked at: rank from 1; distance_m: metres, NULL without a destination; verdict: chosen, not_needed (a candidate, but others do better), dominated (a nearer one holds all it holds), no_stock, no_capacity, late, outside_zone, too_far, not_offered, excluded, closed; lines_held: SKUs it could fill whole; promise_at and promise_kept: what it could promise, NULL where it did not come to that. Behind the last rank nothing was looked at, because nothing there could do better.';
+
+CREATE FUNCTION retail.stock_near(sku text, channel text DEFAULT NULL, longitude double precision DEFAULT NULL,
+    latitude double precision DEFAULT NULL, qty bigint DEFAULT 1, max_km double precision DEFAULT NULL, max_rows integer DEFAULT 3,
+    OUT location text, OUT distance_m double precision, OUT available bigint)
+RETURNS SETOF record
+LANGUAGE c VOLATILE PARALLEL RESTRICTED ROWS 3 COST 500 AS 'MODULE_PATHNAME', 'retail_stock_near';
+COMMENT ON FUNCTION retail.stock_near(text, text, double precision, double precision, bigint, double precision, integer) IS
+'Where can I get it: the nearest open locations that can sell qty units to this channel now.
+longitude, latitude: degrees, WGS-84; qty: 1 or more; max_km: above 0 (NULL: any distance); max_rows: 1 to 40.
+Returns location: its code, distance_m in metres along the earth, available: units the channel may reserve there. Nearest first; of the 1,000 nearest locations. Errors: RT001 unknown SKU, RT003 unknown channel, 22004 a NULL coordinate, 22023 bad argument.';

@@ -1,0 +1,650 @@
+/*-------------------------------------------------------------------------
+ * order_place.c
+ *		retail.place_order(): route, hold, write, in one transaction.
+ *
+ * The plan is made without locks, then its units are taken in the fixed order.
+ * Where another order was quicker, everything taken goes back and the plan is
+ * made anew, a few times: an order is never half held.
+ *
+ * Waits, in this order: for another call of the same order_ref (an advisory
+ * lock), for other orders of a location with a daily capacity (its row, by
+ * location id), for what a basket waits for.
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type_d.h"
+#include "common/hashfn.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "storage/lock.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/timestamp.h"
+
+#include "arg.h"
+#include "basket.h"
+#include "clock.h"
+#include "escrow.h"
+#include "request.h"
+#include "route_args.h"
+#include "route_plan.h"
+#include "spi_util.h"
+#include "table.h"
+
+PG_FUNCTION_INFO_V1(retail_place_order);
+
+/* Plans made for one order before it answers busy. */
+#define MAX_TRIES 5
+
+#define RESULT_COLUMNS 11
+
+/* An answer line of an order, in the numbers a request key stores. */
+typedef struct OrderAnswer
+{
+	int64		outcome;
+	int64		reservation_id;
+	int64		fulfilment_id;
+	int64		sku_id;
+	int64		location_id;
+	int64		qty;
+	int64		expires_at;
+	int64		order_id;
+	int64		line_no;
+	int64		promise_at;
+} OrderAnswer;
+
+StaticAssertDecl(sizeof(OrderAnswer) == sizeof(StoredLine), "an order's answer is stored as a line is");
+
+typedef struct Order
+{
+	RouteRequest route;
+	RouteOptions options;
+	Datum		order_ref;
+	Datum		holder;			/* 0: none */
+	Request		request;
+	TimestampTz now;
+	TimestampTz expires_at;
+
+	/* of the current try */
+	RoutePlan  *plan;
+	Basket		basket;			/* one line per piece of the plan */
+	int64		order_id;
+	int64	   *fulfilment_ids; /* per parcel */
+	DateADT    *capacity_dates; /* per parcel; DATEVAL_NOBEGIN: no limit there */
+} Order;
+
+typedef struct OrderAnswers
+{
+	OrderAnswer *lines;
+	int			n;
+	bool		replayed;
+} OrderAnswers;
+
+/* ----------------------------------------------------------------
+ * Names: the caller's order_ref
+ * ----------------------------------------------------------------
+ */
+
+/* Two calls of one order go one after the other, to the end of the first. */
+static void
+lock_order_ref(const Order *order)
+{
+	text	   *ref = DatumGetTextPP(order->order_ref);
+	int32		channel_id = order->route.channel.id;
+	uint64		hash;
+	LOCKTAG		tag;
+
+	hash = hash_bytes_extended((unsigned char *) &channel_id, sizeof(channel_id), 0x4F52444552ULL);
+	hash = hash_bytes_extended((unsigned char *) VARDATA_ANY(ref), VARSIZE_ANY_EXHDR(ref), hash);
+
+	/* the fourth field tells these locks from pg_advisory_lock's and a holder's */
+	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, (uint32) (hash >> 32), (uint32) hash, 4);
+	(void) LockAcquire(&tag, ExclusiveLock, false, false);
+}
+
+/* The id of the channel's order of this name; 0: there is none. */
+static int64
+find_order(const Order *order)
+{
+	ScanKeyData keys[2];
+	RetailScan	scan;
+	int64		id = 0;
+
+	retail_key_int4(&keys[0], 1, order->route.channel.id);
+	retail_key_text(&keys[1], 2, order->order_ref);
+	retail_scan_begin(&scan, TABLE_SALES_ORDER, INDEX_SALES_ORDER_REF, RowExclusiveLock, NULL, 2, keys);
+	if (retail_scan_next(&scan))
+		id = retail_column_int64(TABLE_SALES_ORDER, scan.slot, SALES_ORDER_ID);
+	retail_scan_end(&scan);
+	return id;
+}
+
+/* The customer's live holds: the order replaces those of its stocks. */
+static void
+find_own_holds(Order *order)
+{
+	RouteRequest *route = &order->route;
+	ScanKeyData key;
+	RetailScan	scan;
+	int			room = 8;
+
+	if (order->holder == (Datum) 0)
+		return;
+	route->own_holds = palloc(sizeof(RouteOwnHold) * room);
+	route->nown_holds = 0;
+	retail_key_text(&key, 1, order->holder);
+	retail_scan_begin(&scan, TABLE_RESERVATION, INDEX_RESERVATION_HOLDER, RowExclusiveLock, NULL, 1, &key);
+	while (retail_scan_next(&scan))
+	{
+		RouteOwnHold *own;
+
+		CHECK_FOR_INTERRUPTS();
+		if (retail_column_int64(TABLE_RESERVATION, scan.slot, RESERVATION_EXPIRES_AT) <= order->now)
+			continue;
+		if (route->nown_holds == room)
+		{
+			room *= 2;
+			route->own_holds = repalloc_huge(route->own_holds, sizeof(RouteOwnHold) * (Size) room);
+		}
+		own = &route->own_holds[route->nown_holds++];
+		own->sku_id = retail_column_int32(TABLE_RESERVATION, scan.slot, RESERVATION_SKU_ID);
+		own->location_id = retail_column_int32(TABLE_RESERVATION, scan.slot, RESERVATION_LOCATION_ID);
+		own->qty = retail_column_int64(TABLE_RESERVATION, scan.slot, RESERVATION_QTY);
+	}
+	retail_scan_end(&scan);
+}
+
+/* ----------------------------------------------------------------
+ * Capacity
+ * ----------------------------------------------------------------
+ */
+
+static bool
+change_capacity(const char *query, int32 location_id, DateADT day, int32 limit)
+{
+	Oid			types[3] = {INT4OID, DATEOID, INT4OID};
+	Datum		args[3] = {Int32GetDatum(location_id), DateADTGetDatum(day), Int32GetDatum(limit)};
+	SpiOwner	saved = retail_spi_begin();
+	bool		changed;
+
+	if (SPI_execute_with_args(query, 3, types, args, NULL, false, 0) < 0)
+		elog(ERROR, "could not change the capacity of a location");
+	changed = SPI_processed > 0;
+	retail_spi_end(&saved);
+	return changed;
+}
+
+static void
+give_capacity(Order *order)
+{
+	for (int i = 0; i < order->plan->nparcels; i++)
+	{
+		if (order->capacity_dates[i] != DATEVAL_NOBEGIN)
+			(void) change_capacity("UPDATE retail.capacity_use SET taken = taken - 1"
+								   " WHERE location_id = $1 AND business_date = $2 AND $3 >= 0",
+								   order->plan->parcels[i].location_id, order->capacity_dates[i], 0);
+	}
+}
+
+/* Parcels by location id: the order in which their days are locked. */
+static int *
+parcels_by_location(const RoutePlan *plan)
+{
+	int		   *order = palloc(sizeof(int) * Max(plan->nparcels, 1));
+
+	for (int i = 0; i < plan->nparcels; i++)
+	{
+		int			at = i;
+
+		for (; at > 0 && plan->parcels[order[at - 1]].location_id > plan->parcels[i].location_id; at--)
+			order[at] = order[at - 1];
+		order[at] = i;
+	}
+	return order;
+}
+
+/*
+ * Takes a place of the day at each location that counts them.  false: one was
+ * full, and none is taken.
+ */
+static bool
+take_capacity(Order *order)
+{
+	RoutePlan  *plan = order->plan;
+	int		   *by_location = parcels_by_location(plan);
+
+	order->capacity_dates = palloc(sizeof(DateADT) * Max(plan->nparcels, 1));
+	for (int i = 0; i < plan->nparcels; i++)
+		order->capacity_dates[i] = DATEVAL_NOBEGIN;
+	for (int i = 0; i < plan->nparcels; i++)
+	{
+		RouteParcel *parcel = &plan->parcels[by_location[i]];
+		DateADT		day = retail_master_date_at(parcel->location_id, parcel->promise.starts_at);
+		LocationInfo location;
+
+		if (!retail_master_location_by_id(parcel->location_id, &location) ||
+			location.daily_capacity < 0)
+			continue;
+		if (!change_capacity("INSERT INTO retail.capacity_use AS u (location_id, business_date, taken)"
+							 " SELECT $1, $2, 1 WHERE $3 > 0"
+							 " ON CONFLICT (location_id, business_date)"
+							 " DO UPDATE SET taken = u.taken + 1 WHERE u.taken < $3",
+							 parcel->location_id, day, location.daily_capacity))
+		{
+			give_capacity(order);
+			return false;
+		}
+		order->capacity_dates[by_location[i]] = day;
+	}
+	return true;
+}
+
+/* ----------------------------------------------------------------
+ * Holding
+ * ----------------------------------------------------------------
+ */
+
+static void
+fill_basket(Order *order)
+{
+	RoutePlan  *plan = order->plan;
+	Basket	   *basket = &order->basket;
+
+	memset(basket, 0, sizeof(*basket));
+	basket->nlines = plan->npieces;
+	basket->lines = palloc0(sizeof(LineArg) * Max(plan->npieces, 1));
+	for (int i = 0; i < plan->npieces; i++)
+	{
+		LineArg    *line = &basket->lines[i];
+
+		line->sku = order->route.lines[plan->pieces[i].line].sku;
+		(void) retail_master_location_by_id(plan->parcels[plan->pieces[i].parcel].location_id,
+											&line->location);
+		line->qty = plan->pieces[i].qty;
+		line->line_no = i;
+	}
+	qsort(basket->lines, basket->nlines, sizeof(LineArg), retail_line_compare);
+	basket->channel = order->route.channel;
+	basket->holder = order->holder;
+	basket->anonymous = true;
+	basket->mode = MODE_ALL;
+	basket->now = order->now;
+	basket->expires_at = order->expires_at;
+}
+
+/* Takes everything the plan asks for, or nothing. */
+static bool
+take_plan(Order *order)
+{
+	if (!take_capacity(order))
+		return false;
+	fill_basket(order);
+	if (order->basket.nlines == 0)
+		return true;
+	retail_basket_decide(&order->basket);
+	if (!order->basket.any_refused)
+		return true;
+	give_capacity(order);
+	return false;
+}
+
+/* ----------------------------------------------------------------
+ * Writing
+ * ----------------------------------------------------------------
+ */
+
+static void
+write_order(const Order *order)
+{
+	const RouteRequest *route = &order->route;
+	Datum		values[SALES_ORDER_NCOLS];
+	bool		isnull[SALES_ORDER_NCOLS] = {false};
+
+	values[SALES_ORDER_ID] = Int64GetDatum(order->order_id);
+	values[SALES_ORDER_CHANNEL_ID] = Int32GetDatum(route->channel.id);
+	values[SALES_ORDER_ORDER_REF] = order->order_ref;
+	values[SALES_ORDER_SERVICE_ID] = Int32GetDatum(order->plan->service.id);
+	values[SALES_ORDER_STATUS] = CStringGetTextDatum("placed");
+	values[SALES_ORDER_HOLDER] = order->holder;
+	isnull[SALES_ORDER_HOLDER] = order->holder == (Datum) 0;
+	values[SALES_ORDER_GUIDE] = order->options.guide;
+	isnull[SALES_ORDER_GUIDE] = order->options.guide == (Datum) 0;
+	values[SALES_ORDER_LONGITUDE] = Float8GetDatum(route->longitude);
+	isnull[SALES_ORDER_LONGITUDE] = !route->has_destination;
+	values[SALES_ORDER_LATITUDE] = Float8GetDatum(route->latitude);
+	isnull[SALES_ORDER_LATITUDE] = !route->has_destination;
+	values[SALES_ORDER_PROMISE_AT] = TimestampTzGetDatum(order->plan->promise_at);
+	isnull[SALES_ORDER_PROMISE_AT] = order->plan->nparcels == 0;
+	values[SALES_ORDER_PLACED_AT] = TimestampTzGetDatum(order->now);
+	values[SALES_ORDER_CHANGED_AT] = TimestampTzGetDatum(order->now);
+	values[SALES_ORDER_ACTOR] = retail_actor();
+	retail_row_insert(TABLE_SALES_ORDER, values, isnull);
+}
+
+static void
+write_lines(const Order *order)
+{
+	const RouteRequest *route = &order->route;
+	Datum	   *values = palloc(sizeof(Datum) * ORDER_LINE_NCOLS * route->nlines);
+	bool	   *isnull = palloc0(sizeof(bool) * ORDER_LINE_NCOLS * route->nlines);
+
+	for (int i = 0; i < route->nlines; i++)
+	{
+		Datum	   *row = &values[i * ORDER_LINE_NCOLS];
+
+		row[ORDER_LINE_ORDER_ID] = Int64GetDatum(order->order_id);
+		row[ORDER_LINE_LINE_NO] = Int32GetDatum(i + 1);
+		row[ORDER_LINE_SKU_ID] = Int32GetDatum(route->lines[i].sku.id);
+		row[ORDER_LINE_QTY] = Int64GetDatum(route->lines[i].qty);
+		row[ORDER_LINE_BACKORDERED_QTY] = Int64GetDatum(order->plan->unfilled[i]);
+	}
+	retail_rows_insert(TABLE_ORDER_LINE, route->nlines, values, isnull);
+}
+
+static void
+write_parcels(const Order *order)
+{
+	const RoutePlan *plan = order->plan;
+	Datum	   *values = palloc(sizeof(Datum) * FULFILMENT_ORDER_NCOLS * plan->nparcels);
+	bool	   *isnull = palloc0(sizeof(bool) * FULFILMENT_ORDER_NCOLS * plan->nparcels);
+
+	for (int i = 0; i < plan->nparcels; i++)
+	{
+		const RouteParcel *parcel = &plan->parcels[i];
+		Datum	   *row = &values[i * FULFILMENT_ORDER_NCOLS];
+		bool	   *null = &isnull[i * FULFILMENT_ORDER_NCOLS];
+
+		row[FULFILMENT_ORDER_ID] = Int64GetDatum(order->fulfilment_ids[i]);
+		row[FULFILMENT_ORDER_ORDER_ID] = Int64GetDatum(order->order_id);
+		row[FULFILMENT_ORDER_LOCATION_ID] = Int32GetDatum(parcel->location_id);
+		row[FULFILMENT_ORDER_SERVICE_ID] = Int32GetDatum(plan->service.id);
+		row[FULFILMENT_ORDER_STATE] = CStringGetTextDatum("new");
+		row[FULFILMENT_ORDER_DISTANCE_M] = Float8GetDatum(parcel->distance_m);
+		null[FULFILMENT_ORDER_DISTANCE_M] = parcel->distance_m < 0;
+		row[FULFILMENT_ORDER_PROMISE_AT] = TimestampTzGetDatum(parcel->promise.promise_at);
+		row[FULFILMENT_ORDER_PROMISE_KEPT] = BoolGetDatum(parcel->promise.kept);
+		row[FULFILMENT_ORDER_CAPACITY_DATE] = DateADTGetDatum(order->capacity_dates[i]);
+		null[FULFILMENT_ORDER_CAPACITY_DATE] = order->capacity_dates[i] == DATEVAL_NOBEGIN;
+		row[FULFILMENT_ORDER_CREATED_AT] = TimestampTzGetDatum(order->now);
+		row[FULFILMENT_ORDER_CHANGED_AT] = TimestampTzGetDatum(order->now);
+	}
+	retail_rows_insert(TABLE_FULFILMENT_ORDER, plan->nparcels, values, isnull);
+}
+
+/* The reservation of a piece of the plan. */
+static int64
+reservation_of(const Order *order, int piece)
+{
+	for (int i = 0; i < order->basket.nlines; i++)
+	{
+		if (order->basket.lines[i].line_no == piece)
+			return order->basket.plans[i].reservation_id;
+	}
+	elog(ERROR, "a piece of the plan is not in the basket");
+}
+
+static void
+write_parcel_lines(const Order *order)
+{
+	const RoutePlan *plan = order->plan;
+	Datum	   *values = palloc(sizeof(Datum) * FULFILMENT_LINE_NCOLS * plan->npieces);
+	bool	   *isnull = palloc0(sizeof(bool) * FULFILMENT_LINE_NCOLS * plan->npieces);
+
+	for (int i = 0; i < plan->npieces; i++)
+	{
+		const RoutePiece *piece = &plan->pieces[i];
+		Datum	   *row = &values[i * FULFILMENT_LINE_NCOLS];
+
+		row[FULFILMENT_LINE_FULFILMENT_ID] = Int64GetDatum(order->fulfilment_ids[piece->parcel]);
+		row[FULFILMENT_LINE_LINE_NO] = Int32GetDatum(piece->line + 1);
+		row[FULFILMENT_LINE_SKU_ID] = Int32GetDatum(order->route.lines[piece->line].sku.id);
+		row[FULFILMENT_LINE_QTY] = Int64GetDatum(piece->qty);
+		row[FULFILMENT_LINE_RESERVATION_ID] = Int64GetDatum(reservation_of(order, i));
+	}
+	retail_rows_insert(TABLE_FULFILMENT_LINE, plan->npieces, values, isnull);
+}
+
+static void
+write_all(Order *order)
+{
+	write_order(order);
+	write_lines(order);
+	if (order->plan->nparcels > 0)
+	{
+		write_parcels(order);
+		write_parcel_lines(order);
+		retail_basket_write(&order->basket);
+	}
+	else
+		CommandCounterIncrement();
+}
+
+/* ----------------------------------------------------------------
+ * Answering
+ * ----------------------------------------------------------------
+ */
+
+static OrderAnswer *
+add_answer(OrderAnswers *answers, const Order *order, int line, Outcome outcome, int64 qty)
+{
+	OrderAnswer *answer = &answers->lines[answers->n++];
+
+	memset(answer, 0, sizeof(*answer));
+	answer->outcome = outcome;
+	answer->line_no = line + 1;
+	answer->sku_id = order->route.lines[line].sku.id;
+	answer->qty = qty;
+	return answer;
+}
+
+static OrderAnswers
+answers_for(const Order *order)
+{
+	OrderAnswers answers = {NULL, 0, false};
+
+	answers.lines = palloc(sizeof(OrderAnswer) * (order->plan->npieces + order->route.nlines));
+	return answers;
+}
+
+static OrderAnswers
+answer_placed(const Order *order)
+{
+	const RoutePlan *plan = order->plan;
+	OrderAnswers answers = answers_for(order);
+
+	for (int i = 0; i < plan->npieces; i++)
+	{
+		const RoutePiece *piece = &plan->pieces[i];
+		OrderAnswer *answer = add_answer(&answers, order, piece->line, OUTCOME_PLACED, piece->qty);
+
+		answer->order_id = order->order_id;
+		answer->reservation_id = reservation_of(order, i);
+		answer->fulfilment_id = order->fulfilment_ids[piece->parcel];
+		answer->location_id = plan->parcels[piece->parcel].location_id;
+		answer->expires_at = order->expires_at;
+		answer->promise_at = plan->parcels[piece->parcel].promise.promise_at;
+	}
+	for (int i = 0; i < order->route.nlines; i++)
+	{
+		if (plan->unfilled[i] > 0)
+			add_answer(&answers, order, i, OUTCOME_BACKORDERED, plan->unfilled[i])->order_id = order->order_id;
+	}
+	return answers;
+}
+
+/* Why nothing was placed, line by line. */
+static OrderAnswers
+answer_refused(const Order *order, bool is_race)
+{
+	const RoutePlan *plan = order->plan;
+	OrderAnswers answers = answers_for(order);
+
+	for (int i = 0; i < order->route.nlines; i++)
+	{
+		Outcome		outcome = OUTCOME_SKIPPED;
+
+		if (!order->route.channel.open)
+			outcome = OUTCOME_CLOSED;
+		else if (!order->route.lines[i].sku.active)
+			outcome = OUTCOME_NOT_SELLABLE;
+		else if (is_race)
+			outcome = OUTCOME_BUSY;
+		else if (plan->unfilled[i] > 0)
+			outcome = plan->may_serve ? OUTCOME_INSUFFICIENT : OUTCOME_NO_LOCATION;
+		add_answer(&answers, order, i, outcome, 0);
+	}
+	return answers;
+}
+
+static OrderAnswers
+answer_duplicate(const Order *order, int64 order_id)
+{
+	OrderAnswers answers = {NULL, 0, false};
+
+	answers.lines = palloc0(sizeof(OrderAnswer));
+	answers.n = 1;
+	answers.lines[0].outcome = OUTCOME_DUPLICATE;
+	answers.lines[0].order_id = order_id;
+	return answers;
+}
+
+static void
+put_answer(ReturnSetInfo *rsinfo, const OrderAnswer *answer, bool replayed)
+{
+	Datum		values[RESULT_COLUMNS];
+	bool		isnull[RESULT_COLUMNS] = {false};
+
+	values[0] = CStringGetTextDatum(retail_outcome_name[answer->outcome]);
+	values[1] = Int64GetDatum(answer->order_id);
+	isnull[1] = answer->order_id == 0;
+	values[2] = Int64GetDatum(answer->fulfilment_id);
+	isnull[2] = answer->fulfilment_id == 0;
+	values[3] = Int32GetDatum((int32) answer->line_no);
+	isnull[3] = answer->line_no == 0;
+	values[4] = retail_master_sku_code((int32) answer->sku_id, &isnull[4]);
+	values[5] = retail_master_location_code((int32) answer->location_id, &isnull[5]);
+	values[6] = Int64GetDatum(answer->qty);
+	values[7] = Int64GetDatum(answer->reservation_id);
+	isnull[7] = answer->reservation_id == 0;
+	values[8] = TimestampTzGetDatum(answer->expires_at);
+	isnull[8] = answer->expires_at == 0;
+	values[9] = TimestampTzGetDatum(answer->promise_at);
+	isnull[9] = answer->promise_at == 0;
+	values[10] = BoolGetDatum(replayed);
+	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, isnull);
+}
+
+/* ----------------------------------------------------------------
+ * Placing
+ * ----------------------------------------------------------------
+ */
+
+static void
+number_parcels(Order *order)
+{
+	order->order_id = retail_next_sales_order_id();
+	order->fulfilment_ids = palloc(sizeof(int64) * Max(order->plan->nparcels, 1));
+	for (int i = 0; i < order->plan->nparcels; i++)
+		order->fulfilment_ids[i] = retail_next_fulfilment_order_id();
+}
+
+static bool
+can_be_placed(const Order *order)
+{
+	for (int i = 0; i < order->route.nlines; i++)
+	{
+		if (!order->route.lines[i].sku.active)
+			return false;
+	}
+	return order->route.channel.open && (order->plan->filled || order->options.backorder);
+}
+
+/* Stores the answer under the request key, then writes; false: another came first. */
+static bool
+write_placed(Order *order, OrderAnswers *answers)
+{
+	number_parcels(order);
+	*answers = answer_placed(order);
+	if (!retail_request_store(&order->request, (StoredLine *) answers->lines, answers->n))
+		return false;
+	write_all(order);
+	return true;
+}
+
+static OrderAnswers
+place(Order *order)
+{
+	OrderAnswers answers;
+	int64		earlier_id;
+
+	lock_order_ref(order);
+	for (int tries = 1;; tries++)
+	{
+		answers.n = 0;
+		answers.lines = (OrderAnswer *) retail_request_find_any(&order->request, &answers.n);
+		answers.replayed = answers.lines != NULL;
+		if (answers.replayed)
+			return answers;
+		earlier_id = find_order(order);
+		if (earlier_id != 0)
+			return answer_duplicate(order, earlier_id);
+		find_own_holds(order);
+		order->plan = retail_route_plan(&order->route);
+		if (!can_be_placed(order))
+			return answer_refused(order, false);
+		if (take_plan(order))
+		{
+			if (write_placed(order, &answers))
+				return answers;
+			retail_basket_undo(&order->basket);
+			give_capacity(order);
+		}
+		else if (tries >= MAX_TRIES)
+			return answer_refused(order, true);
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
+static void
+hash_order(Order *order, FunctionCallInfo fcinfo, const RouteArgs *args)
+{
+	Request    *request = &order->request;
+
+	retail_request_hash_int(request, order->route.channel.id);
+	retail_request_hash_text(request, order->order_ref, false);
+	retail_request_hash_text(request, order->holder, order->holder == (Datum) 0);
+	retail_route_hash(request, fcinfo, args, &order->route);
+}
+
+/*
+ * retail.place_order(channel, order_ref, lines, longitude, latitude, service,
+ * location, holder, request_key, options)
+ */
+Datum
+retail_place_order(PG_FUNCTION_ARGS)
+{
+	static const RouteArgs args = {.channel = 0, .lines = 2, .longitude = 3, .latitude = 4,
+	.service = 5, .location = 6, .options = 9, .for_order = true};
+	Order		order;
+	OrderAnswers answers;
+
+	InitMaterializedSRF(fcinfo, 0);
+	retail_engine_begin("retail.place_order()");
+	memset(&order, 0, sizeof(order));
+	retail_route_args(fcinfo, &args, &order.route, &order.options);
+	order.order_ref = retail_check_ref(retail_arg_text(fcinfo, 1, "order_ref"), "order_ref");
+	order.holder = retail_arg_holder(fcinfo, 7);
+	order.now = retail_clock_now();
+	order.expires_at = order.now + (order.options.ttl_us > 0 ? order.options.ttl_us :
+									retail_channel_ttl_us(order.route.channel.hold_ttl_us));
+	order.request = retail_arg_request(fcinfo, 8, "place_order");
+	hash_order(&order, fcinfo, &args);
+	answers = place(&order);
+	for (int i = 0; i < answers.n; i++)
+		put_answer((ReturnSetInfo *) fcinfo->resultinfo, &answers.lines[i], answers.replayed);
+	return (Datum) 0;
+}

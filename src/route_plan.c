@@ -1,0 +1,872 @@
+/*-------------------------------------------------------------------------
+ * route_plan.c
+ *		From where an order is served: candidates, and the plan over them.
+ *
+ * Candidates come nearest first from the index of PostGIS, and each is asked
+ * once what it could sell of every line: from the counters, without a lock.
+ * The walk ends as soon as one location can do it all and keep the promise,
+ * for nothing behind it can be better.  A location that a nearer one matches
+ * in everything it holds whole is left out.  Lines still short at the end of
+ * the walk are looked up by their stock instead: a rare SKU in a far
+ * warehouse is found however many stores lie between.  Then the solver
+ * (route_solver.c) chooses.
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "catalog/pg_type_d.h"
+#include "common/int.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/memutils.h"
+
+#include "claim.h"
+#include "clock.h"
+#include "errors.h"
+#include "promise.h"
+#include "route_plan.h"
+#include "route_solver.h"
+#include "spi_util.h"
+#include "table.h"
+
+/* Rows asked of the index at a time: most orders need no second helping. */
+#define FETCH_FIRST 16
+#define FETCH_MORE 64
+
+/* Search nodes the solver may visit: a few milliseconds at worst. */
+#define NODE_BUDGET 3000
+
+/* Candidates kept free for warehouses and holders of rare SKUs. */
+#define ROUTE_FAR_CANDIDATES 8
+
+#define POINT "public.geography(public.st_setsrid(public.st_makepoint($1, $2), 4326))"
+#define NEAREST " ORDER BY geog OPERATOR(public.<->) " POINT
+
+const char *const retail_route_verdict_name[VERDICT_COUNT] = {
+	[VERDICT_CHOSEN] = "chosen",
+	[VERDICT_NOT_NEEDED] = "not_needed",
+	[VERDICT_DOMINATED] = "dominated",
+	[VERDICT_NO_STOCK] = "no_stock",
+	[VERDICT_NO_CAPACITY] = "no_capacity",
+	[VERDICT_LATE] = "late",
+	[VERDICT_OUTSIDE_ZONE] = "outside_zone",
+	[VERDICT_TOO_FAR] = "too_far",
+	[VERDICT_NOT_OFFERED] = "not_offered",
+	[VERDICT_EXCLUDED] = "excluded",
+	[VERDICT_CLOSED] = "closed",
+};
+
+/* Where candidates come from. */
+typedef enum Source
+{
+	SOURCE_NETWORK,				/* all, nearest first */
+	SOURCE_LISTED,				/* of channel_source, nearest first */
+	SOURCE_WAREHOUSES,			/* the nearest warehouses */
+	SOURCE_HOLDERS,				/* with stock of one SKU, nearest first */
+	SOURCE_IDS,					/* of a list */
+	SOURCE_ZONE,				/* not a source: is the destination in a zone? */
+	SOURCE_COUNT
+} Source;
+
+static const char *const source_query[SOURCE_COUNT] = {
+	[SOURCE_NETWORK] = "SELECT id, geog OPERATOR(public.<->) " POINT
+	" FROM retail.location" NEAREST " LIMIT 1000",
+	[SOURCE_LISTED] = "SELECT id, geog OPERATOR(public.<->) " POINT
+	" FROM retail.location WHERE id IN (SELECT location_id FROM retail.channel_source WHERE channel_id = $3)"
+	NEAREST " LIMIT 1000",
+	[SOURCE_WAREHOUSES] = "SELECT id, geog OPERATOR(public.<->) " POINT
+	" FROM retail.location WHERE kind = 'warehouse'" NEAREST " LIMIT 8",
+	[SOURCE_HOLDERS] = "SELECT l.id, l.geog OPERATOR(public.<->) " POINT
+	" FROM retail.stock s JOIN retail.location l ON l.id = s.location_id"
+	" WHERE s.sku_id = $3 AND s.on_hand > s.unavailable" NEAREST " LIMIT 64",
+	[SOURCE_IDS] = "SELECT id, geog OPERATOR(public.<->) " POINT
+	" FROM retail.location WHERE id = ANY ($3)",
+	[SOURCE_ZONE] = "SELECT bool_or(public.st_covers(area, " POINT ")) FROM retail.delivery_zone"
+	" WHERE location_id = $3 AND (service_id IS NULL OR service_id = $4)",
+};
+
+static SPIPlanPtr source_plan[SOURCE_COUNT];
+
+/* Lines of one SKU that may come from the same places, as one. */
+typedef struct Need
+{
+	SkuInfo		sku;
+	int32		location_id;	/* the only one; 0: anywhere */
+	int64		qty;
+} Need;
+
+typedef struct Candidate
+{
+	RouteParcel parcel;
+	int64	   *avail;			/* per need */
+	bool		late;
+	bool		keep_last;
+} Candidate;
+
+typedef struct Walk
+{
+	const RouteRequest *request;
+	ServiceInfo *service;
+	Need	   *needs;
+	int			nneeds;
+	int		   *need_of_line;
+	bool		has_zones;
+	Candidate	candidates[ROUTE_MAX_CANDIDATES];
+	int			ncandidates;
+	int			limit;			/* candidates the present source may fill up to */
+	RouteLook  *looks;			/* every location looked at */
+	int			nlooks;
+	int			looks_room;
+	bool		done;			/* one candidate can do it all */
+	bool		all_seen;		/* everything within the radius was looked at */
+	MemoryContext cxt;			/* results; SPI has its own */
+} Walk;
+
+static SPIPlanPtr
+plan_of(Source source)
+{
+	static const int nargs[SOURCE_COUNT] = {2, 3, 2, 3, 3, 4};
+	Oid			types[4] = {FLOAT8OID, FLOAT8OID,
+	source == SOURCE_IDS ? INT4ARRAYOID : INT4OID, INT4OID};
+
+	if (source_plan[source] == NULL)
+	{
+		SPIPlanPtr	plan = SPI_prepare_cursor(source_query[source], nargs[source], types,
+											  CURSOR_OPT_FAST_PLAN | CURSOR_OPT_NO_SCROLL);
+
+		if (plan == NULL || SPI_keepplan(plan) != 0)
+			elog(ERROR, "could not prepare the search for locations");
+		source_plan[source] = plan;
+	}
+	return source_plan[source];
+}
+
+/* ----------------------------------------------------------------
+ * Needs
+ * ----------------------------------------------------------------
+ */
+
+static void
+sum_needs(Walk *walk)
+{
+	const RouteRequest *request = walk->request;
+
+	walk->needs = palloc(sizeof(Need) * request->nlines);
+	walk->need_of_line = palloc(sizeof(int) * request->nlines);
+	for (int i = 0; i < request->nlines; i++)
+	{
+		const LineArg *line = &request->lines[i];
+		int			n = 0;
+
+		while (n < walk->nneeds && !(walk->needs[n].sku.id == line->sku.id &&
+									 walk->needs[n].location_id == line->location.id))
+			n++;
+		if (n == walk->nneeds)
+		{
+			walk->needs[n].sku = line->sku;
+			walk->needs[n].location_id = line->location.id;
+			walk->needs[n].qty = 0;
+			walk->nneeds++;
+		}
+		if (pg_add_s64_overflow(walk->needs[n].qty, line->qty, &walk->needs[n].qty))
+			ereport(ERROR,
+					(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+					 errmsg("the lines of one SKU add up to more than a bigint can count")));
+		walk->need_of_line[i] = n;
+	}
+}
+
+/*
+ * What a location could give of a need.  Units that other lines want from
+ * just there are theirs.
+ */
+static int64
+ask_stock(Walk *walk, int32 location_id, int n)
+{
+	const RouteRequest *request = walk->request;
+	const Need *need = &walk->needs[n];
+	SaleRule	rule;
+	int64		avail;
+
+	if (need->location_id != 0 && need->location_id != location_id)
+		return 0;
+	rule = retail_sale_rule_now(need->sku.id, location_id, request->channel.id);
+	avail = retail_takeable_at(need->sku.id, location_id, &rule, retail_clock_now());
+	for (int i = 0; i < request->nown_holds && rule.on_sale; i++)
+	{
+		const RouteOwnHold *own = &request->own_holds[i];
+
+		if (own->sku_id == need->sku.id && own->location_id == location_id &&
+			pg_add_s64_overflow(avail, own->qty, &avail))
+			avail = PG_INT64_MAX;
+	}
+	for (int i = 0; i < walk->nneeds && need->location_id == 0; i++)
+	{
+		if (walk->needs[i].sku.id == need->sku.id && walk->needs[i].location_id == location_id)
+			avail = Max(avail - walk->needs[i].qty, 0);
+	}
+	return avail;
+}
+
+/* ----------------------------------------------------------------
+ * Looking at a location
+ * ----------------------------------------------------------------
+ */
+
+static bool
+is_excluded(const RouteRequest *request, int32 location_id)
+{
+	for (int i = 0; i < request->nexcluded; i++)
+	{
+		if (request->excluded[i] == location_id)
+			return true;
+	}
+	return request->location_id != 0 && request->location_id != location_id;
+}
+
+static bool
+was_looked_at(const Walk *walk, int32 location_id)
+{
+	for (int i = 0; i < walk->nlooks; i++)
+	{
+		if (walk->looks[i].location_id == location_id)
+			return true;
+	}
+	return false;
+}
+
+/* Whether it may take one more fulfilment order on the day it would start. */
+static bool
+has_capacity(int32 location_id, const LocationInfo *location, TimestampTz starts_at)
+{
+	ScanKeyData keys[2];
+	RetailScan	scan;
+	int64		taken = 0;
+
+	if (location->daily_capacity < 0)
+		return true;
+	retail_key_int4(&keys[0], 1, location_id);
+	ScanKeyInit(&keys[1], 2, BTEqualStrategyNumber, F_DATE_EQ,
+				DateADTGetDatum(retail_master_date_at(location_id, starts_at)));
+	retail_scan_begin(&scan, TABLE_CAPACITY_USE, INDEX_CAPACITY_USE, AccessShareLock, NULL, 2, keys);
+	if (retail_scan_next(&scan))
+		taken = retail_column_int32(TABLE_CAPACITY_USE, scan.slot, CAPACITY_USE_TAKEN);
+	retail_scan_end(&scan);
+	return taken < location->daily_capacity;
+}
+
+/* Whether a nearer candidate can do everything this one can do whole. */
+static bool
+is_dominated(const Walk *walk, const Candidate *candidate)
+{
+	for (int i = 0; i < walk->ncandidates; i++)
+	{
+		const Candidate *other = &walk->candidates[i];
+		bool		matches = !other->late || candidate->late;
+
+		if (other->parcel.distance_m > candidate->parcel.distance_m || other->keep_last)
+			continue;
+		for (int n = 0; n < walk->nneeds && matches; n++)
+			matches = candidate->avail[n] == 0 || other->avail[n] >= walk->needs[n].qty;
+		if (matches)
+			return true;
+	}
+	return false;
+}
+
+/* A location with zones for the service delivers only inside them. */
+static bool
+is_inside_zone(Walk *walk, int32 location_id)
+{
+	const RouteRequest *request = walk->request;
+	Datum		args[4] = {Float8GetDatum(request->longitude), Float8GetDatum(request->latitude),
+	Int32GetDatum(location_id), Int32GetDatum(walk->service->id)};
+	bool		isnull;
+	bool		inside;
+
+	if (!walk->has_zones || walk->service->pickup || !request->has_destination)
+		return true;
+	if (SPI_execute_plan(plan_of(SOURCE_ZONE), args, NULL, true, 1) != SPI_OK_SELECT ||
+		SPI_processed != 1)
+		elog(ERROR, "could not look up delivery zones");
+	inside = DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+	SPI_freetuptable(SPI_tuptable);
+	return isnull || inside;
+}
+
+/* What speaks against a location before its stock is asked for. */
+static RouteVerdict
+judge_place(Walk *walk, RouteLook *look, const LocationInfo *location)
+{
+	const RouteRequest *request = walk->request;
+	const ServiceInfo *service = walk->service;
+
+	if (is_excluded(request, look->location_id))
+		return VERDICT_EXCLUDED;
+	if (!location->open)
+		return VERDICT_CLOSED;
+	if (!retail_master_offers(look->location_id, service->code))
+		return VERDICT_NOT_OFFERED;
+	if (service->max_m > 0 && look->distance_m > service->max_m)
+		return VERDICT_TOO_FAR;
+	look->promise = retail_promise(service, look->location_id, request->placed_at);
+	if (look->promise.promise_at == DT_NOEND ||
+		(!look->promise.kept && !service->allow_late))
+		return VERDICT_LATE;
+	if (!has_capacity(look->location_id, location, look->promise.starts_at))
+		return VERDICT_NO_CAPACITY;
+	return VERDICT_NOT_NEEDED;
+}
+
+static RouteVerdict
+judge_stock(Walk *walk, RouteLook *look, const LocationInfo *location)
+{
+	Candidate  *candidate = &walk->candidates[walk->ncandidates];
+	bool		any = false;
+
+	candidate->parcel.location_id = look->location_id;
+	candidate->parcel.distance_m = look->distance_m;
+	candidate->parcel.promise = look->promise;
+	candidate->late = !look->promise.kept;
+	candidate->keep_last = location->keep_last;
+	candidate->avail = MemoryContextAlloc(walk->cxt, sizeof(int64) * walk->nneeds);
+	for (int n = 0; n < walk->nneeds; n++)
+	{
+		candidate->avail[n] = ask_stock(walk, look->location_id, n);
+		any = any || candidate->avail[n] > 0;
+		look->lines_held += candidate->avail[n] >= walk->needs[n].qty;
+	}
+	if (!any)
+		return VERDICT_NO_STOCK;
+	if (!is_inside_zone(walk, look->location_id))
+		return VERDICT_OUTSIDE_ZONE;
+	if (is_dominated(walk, candidate))
+		return VERDICT_DOMINATED;
+	walk->ncandidates++;
+	walk->done = look->lines_held == walk->nneeds && !candidate->late && !location->keep_last;
+	return VERDICT_NOT_NEEDED;
+}
+
+static void
+look_at(Walk *walk, int32 location_id, double distance_m)
+{
+	RouteLook  *look;
+	LocationInfo location;
+
+	if (walk->nlooks == walk->looks_room)
+	{
+		walk->looks_room *= 2;
+		walk->looks = repalloc(walk->looks, sizeof(RouteLook) * walk->looks_room);
+	}
+	look = &walk->looks[walk->nlooks++];
+	memset(look, 0, sizeof(*look));
+	look->location_id = location_id;
+	look->distance_m = distance_m;
+	if (!retail_master_location_by_id(location_id, &location))
+		look->verdict = VERDICT_CLOSED;
+	else
+		look->verdict = judge_place(walk, look, &location);
+	if (look->verdict == VERDICT_NOT_NEEDED)
+		look->verdict = judge_stock(walk, look, &location);
+}
+
+/* ----------------------------------------------------------------
+ * Walking
+ * ----------------------------------------------------------------
+ */
+
+/* Whether the walk may end here: nothing behind can be better, or enough is enough. */
+static bool
+is_far_enough(Walk *walk, Source source, double distance_m)
+{
+	bool		is_ordered = source == SOURCE_NETWORK || source == SOURCE_LISTED;
+
+	if (is_ordered && walk->service->max_m > 0 && distance_m > walk->service->max_m)
+		walk->all_seen = true;
+	return walk->done || walk->all_seen || walk->ncandidates >= walk->limit ||
+		walk->nlooks >= ROUTE_MAX_SCANNED;
+}
+
+/* Looks at one helping of rows; false when the walk is over. */
+static bool
+look_at_rows(Walk *walk, Source source, const SPITupleTable *rows, uint64 nrows, bool check_seen)
+{
+	for (uint64 i = 0; i < nrows; i++)
+	{
+		HeapTuple	row = rows->vals[i];
+		TupleDesc	desc = rows->tupdesc;
+		bool		isnull;
+		int32		id = DatumGetInt32(SPI_getbinval(row, desc, 1, &isnull));
+		Datum		distance = SPI_getbinval(row, desc, 2, &isnull);
+		double		distance_m = isnull ? -1 : DatumGetFloat8(distance);
+
+		CHECK_FOR_INTERRUPTS();
+		if (check_seen && was_looked_at(walk, id))
+			continue;
+		look_at(walk, id, distance_m);
+		if (is_far_enough(walk, source, distance_m))
+			return false;
+	}
+	return true;
+}
+
+/* Looks at the locations of a source that were not looked at before. */
+static void
+walk_source(Walk *walk, Source source, Datum third)
+{
+	const RouteRequest *request = walk->request;
+	Datum		args[3] = {Float8GetDatum(request->longitude), Float8GetDatum(request->latitude), third};
+	const char *nulls = request->has_destination ? "   " : "nn ";
+	bool		check_seen = walk->nlooks > 0;
+	long		helping = FETCH_FIRST;
+	Portal		portal;
+	bool		more = true;
+
+	/* room is left for what the nearest do not have */
+	walk->limit = source == SOURCE_NETWORK ? ROUTE_MAX_CANDIDATES - ROUTE_FAR_CANDIDATES : ROUTE_MAX_CANDIDATES;
+	if (walk->ncandidates >= walk->limit)
+		return;
+	portal = SPI_cursor_open(NULL, plan_of(source), args, nulls, true);
+	while (more)
+	{
+		SPITupleTable *rows;
+		uint64		nrows;
+
+		SPI_cursor_fetch(portal, true, helping);
+		rows = SPI_tuptable;
+		nrows = SPI_processed;
+		more = look_at_rows(walk, source, rows, nrows, check_seen) && nrows == helping;
+		SPI_freetuptable(rows);
+		helping = FETCH_MORE;
+	}
+	SPI_cursor_close(portal);
+}
+
+static Datum
+id_array(const int32 *ids, int n)
+{
+	Datum	   *datums = palloc(sizeof(Datum) * n);
+
+	for (int i = 0; i < n; i++)
+		datums[i] = Int32GetDatum(ids[i]);
+	return PointerGetDatum(construct_array(datums, n, INT4OID, sizeof(int32), true, TYPALIGN_INT));
+}
+
+/* The places that the order or its lines name. */
+static void
+walk_named(Walk *walk)
+{
+	int32	   *ids = palloc(sizeof(int32) * (walk->nneeds + 1));
+	int			n = 0;
+
+	if (walk->request->location_id != 0)
+		ids[n++] = walk->request->location_id;
+	for (int i = 0; i < walk->nneeds; i++)
+	{
+		if (walk->needs[i].location_id != 0)
+			ids[n++] = walk->needs[i].location_id;
+	}
+	if (n > 0)
+		walk_source(walk, SOURCE_IDS, id_array(ids, n));
+}
+
+/* Units of a need that the candidates together do not have. */
+static bool
+is_short(const Walk *walk, int n)
+{
+	int64		left = walk->needs[n].qty;
+
+	for (int i = 0; i < walk->ncandidates && left > 0; i++)
+		left -= Min(left, walk->candidates[i].avail[n]);
+	return left > 0;
+}
+
+static int
+compare_candidates(const void *a, const void *b)
+{
+	const Candidate *x = a;
+	const Candidate *y = b;
+
+	if (x->parcel.distance_m != y->parcel.distance_m)
+		return x->parcel.distance_m < y->parcel.distance_m ? -1 : 1;
+	return x->parcel.location_id < y->parcel.location_id ? -1 : 1;
+}
+
+/* Fills the candidates, nearest first. */
+static void
+collect(Walk *walk)
+{
+	const RouteRequest *request = walk->request;
+
+	walk_named(walk);
+	if (request->location_id == 0 && request->channel.source != ROUTING_OWN &&
+		request->has_destination && !walk->done)
+	{
+		if (request->channel.source == ROUTING_LISTED)
+			walk_source(walk, SOURCE_LISTED, Int32GetDatum(request->channel.id));
+		else
+		{
+			walk_source(walk, SOURCE_NETWORK, (Datum) 0);
+			if (!walk->done && !walk->all_seen)
+				walk_source(walk, SOURCE_WAREHOUSES, (Datum) 0);
+			for (int n = 0; n < walk->nneeds && !walk->done && !walk->all_seen; n++)
+			{
+				if (walk->needs[n].location_id == 0 && is_short(walk, n))
+					walk_source(walk, SOURCE_HOLDERS, Int32GetDatum(walk->needs[n].sku.id));
+			}
+		}
+	}
+	qsort(walk->candidates, walk->ncandidates, sizeof(Candidate), compare_candidates);
+}
+
+/* ----------------------------------------------------------------
+ * Planning
+ * ----------------------------------------------------------------
+ */
+
+/* Units of one need from one candidate. */
+typedef struct Share
+{
+	int			need;
+	int			candidate;
+	int64		qty;
+} Share;
+
+typedef struct Shares
+{
+	Share	   *shares;
+	int			n;
+	bool		exact;
+} Shares;
+
+/* The solver's problem: needs by candidates, nearest first. */
+static void
+state_problem(Walk *walk, RouteProblem *problem)
+{
+	int			n = walk->ncandidates;
+	int64	   *qty = palloc(sizeof(int64) * walk->nneeds);
+	int64	   *avail = palloc(sizeof(int64) * walk->nneeds * Max(n, 1));
+	int32	   *penalty = palloc0(sizeof(int32) * walk->nneeds * Max(n, 1));
+	double	   *cost = palloc(sizeof(double) * Max(n, 1));
+	bool	   *late = palloc(sizeof(bool) * Max(n, 1));
+
+	for (int i = 0; i < walk->nneeds; i++)
+	{
+		qty[i] = walk->needs[i].qty;
+		for (int c = 0; c < n; c++)
+		{
+			const Candidate *candidate = &walk->candidates[c];
+
+			avail[i * n + c] = candidate->avail[i];
+			penalty[i * n + c] = candidate->keep_last && candidate->avail[i] <= qty[i];
+		}
+	}
+	for (int c = 0; c < n; c++)
+	{
+		cost[c] = Max(walk->candidates[c].parcel.distance_m, 0);
+		late[c] = walk->candidates[c].late;
+	}
+	problem->ncands = n;
+	problem->nlines = walk->nneeds;
+	problem->qty = qty;
+	problem->avail = avail;
+	problem->cost = cost;
+	problem->late = late;
+	problem->penalty = penalty;
+}
+
+static Shares
+solve(Walk *walk)
+{
+	RouteProblem problem;
+	RouteLimits limits = {walk->request->max_parcels, walk->request->no_split,
+	walk->request->partial, NODE_BUDGET};
+	RouteSolution solution;
+	Shares		all = {NULL, 0, false};
+	RouteShares *of_need = palloc(sizeof(RouteShares));
+
+	state_problem(walk, &problem);
+	if (!retail_route_solver_solve(&problem, &limits,
+								   palloc(retail_route_solver_work_size(problem.ncands, problem.nlines)),
+								   &solution))
+		elog(ERROR, "the routing problem is malformed");
+	all.exact = solution.exact;
+	all.shares = palloc(sizeof(Share) * walk->nneeds * Max(solution.nused, 1));
+	for (int need = 0; need < walk->nneeds; need++)
+	{
+		retail_route_solver_share(&problem, &limits, &solution, need, of_need);
+		for (int i = 0; i < of_need->nshares; i++)
+		{
+			all.shares[all.n].need = need;
+			all.shares[all.n].candidate = of_need->shares[i].cand;
+			all.shares[all.n].qty = of_need->shares[i].qty;
+			all.n++;
+		}
+	}
+	return all;
+}
+
+static void
+mark_looks(Walk *walk, const RoutePlan *plan)
+{
+	for (int i = 0; i < walk->nlooks; i++)
+	{
+		for (int p = 0; p < plan->nparcels; p++)
+		{
+			if (plan->parcels[p].location_id == walk->looks[i].location_id)
+				walk->looks[i].verdict = VERDICT_CHOSEN;
+		}
+	}
+}
+
+/* The parcels of a solution; parcel_of tells each candidate's, or -1. */
+static void
+make_parcels(Walk *walk, const Shares *solution, RoutePlan *plan, int *parcel_of)
+{
+	for (int c = 0; c < walk->ncandidates; c++)
+		parcel_of[c] = -1;
+	for (int i = 0; i < solution->n; i++)
+		parcel_of[solution->shares[i].candidate] = 0;
+	plan->parcels = palloc(sizeof(RouteParcel) * Max(walk->ncandidates, 1));
+	plan->promise_kept = true;
+	for (int c = 0; c < walk->ncandidates; c++)
+	{
+		const RouteParcel *parcel = &walk->candidates[c].parcel;
+
+		if (parcel_of[c] < 0)
+			continue;
+		parcel_of[c] = plan->nparcels;
+		plan->parcels[plan->nparcels++] = *parcel;
+		plan->promise_at = Max(plan->promise_at, parcel->promise.promise_at);
+		plan->promise_kept = plan->promise_kept && parcel->promise.kept;
+	}
+}
+
+static int
+compare_pieces(const void *a, const void *b)
+{
+	const RoutePiece *x = a;
+	const RoutePiece *y = b;
+
+	return x->line != y->line ? x->line - y->line : x->parcel - y->parcel;
+}
+
+/* Hands the units of each need on to its lines, in their order. */
+static void
+make_pieces(Walk *walk, Shares *solution, RoutePlan *plan, const int *parcel_of)
+{
+	const RouteRequest *request = walk->request;
+
+	plan->pieces = palloc(sizeof(RoutePiece) * (request->nlines + solution->n));
+	plan->unfilled = palloc(sizeof(int64) * request->nlines);
+	plan->filled = true;
+	for (int i = 0; i < request->nlines; i++)
+	{
+		plan->unfilled[i] = request->lines[i].qty;
+		for (int s = 0; s < solution->n && plan->unfilled[i] > 0; s++)
+		{
+			Share	   *share = &solution->shares[s];
+			int64		qty = Min(share->qty, plan->unfilled[i]);
+
+			if (share->need != walk->need_of_line[i] || qty == 0)
+				continue;
+			plan->pieces[plan->npieces].line = i;
+			plan->pieces[plan->npieces].parcel = parcel_of[share->candidate];
+			plan->pieces[plan->npieces].qty = qty;
+			plan->npieces++;
+			share->qty -= qty;
+			plan->unfilled[i] -= qty;
+		}
+		plan->filled = plan->filled && plan->unfilled[i] == 0;
+	}
+	qsort(plan->pieces, plan->npieces, sizeof(RoutePiece), compare_pieces);
+}
+
+static bool
+may_any_serve(const Walk *walk)
+{
+	for (int i = 0; i < walk->nlooks; i++)
+	{
+		if (walk->looks[i].verdict <= VERDICT_NO_STOCK)
+			return true;
+	}
+	return false;
+}
+
+/* The plan for one service; SPI is connected. */
+static RoutePlan *
+plan_service(const RouteRequest *request, ServiceInfo *service, MemoryContext cxt)
+{
+	MemoryContext spi_cxt = MemoryContextSwitchTo(cxt);
+	Walk	   *walk = palloc0(sizeof(Walk));
+	RoutePlan  *plan = palloc0(sizeof(RoutePlan));
+	Shares		solution;
+	int			parcel_of[ROUTE_MAX_CANDIDATES];
+
+	walk->request = request;
+	walk->service = service;
+	walk->cxt = cxt;
+	walk->has_zones = retail_table_rows(TABLE_DELIVERY_ZONE) > 0;
+	walk->looks_room = 64;
+	walk->looks = palloc(sizeof(RouteLook) * walk->looks_room);
+	sum_needs(walk);
+	MemoryContextSwitchTo(spi_cxt);
+	collect(walk);
+	MemoryContextSwitchTo(cxt);
+
+	plan->service = *service;
+	solution = solve(walk);
+	plan->exact = solution.exact;
+	make_parcels(walk, &solution, plan, parcel_of);
+	make_pieces(walk, &solution, plan, parcel_of);
+	mark_looks(walk, plan);
+	plan->may_serve = may_any_serve(walk);
+	plan->looks = walk->looks;
+	plan->nlooks = walk->nlooks;
+	MemoryContextSwitchTo(spi_cxt);
+	return plan;
+}
+
+static int
+count_unfilled(const RouteRequest *request, const RoutePlan *plan)
+{
+	int			n = 0;
+
+	for (int i = 0; i < request->nlines; i++)
+		n += plan->unfilled[i] > 0;
+	return n;
+}
+
+/* For auto: most lines filled, then the soonest promise, then fewest parcels. */
+static bool
+is_better(const RouteRequest *request, const RoutePlan *a, const RoutePlan *b)
+{
+	int			a_unfilled = count_unfilled(request, a);
+	int			b_unfilled = count_unfilled(request, b);
+
+	if (a_unfilled != b_unfilled)
+		return a_unfilled < b_unfilled;
+	if (a->nparcels == 0 || b->nparcels == 0)
+		return a->nparcels > b->nparcels;
+	if (a->promise_at != b->promise_at)
+		return a->promise_at < b->promise_at;
+	return a->nparcels < b->nparcels;
+}
+
+static RoutePlan *
+plan_auto(const RouteRequest *request, MemoryContext cxt)
+{
+	MemoryContext spi_cxt = MemoryContextSwitchTo(cxt);
+	RoutePlan  *best = NULL;
+	int32	   *ids;
+	int			n = retail_master_services(&ids);
+
+	MemoryContextSwitchTo(spi_cxt);
+	for (int i = 0; i < n; i++)
+	{
+		ServiceInfo service;
+		RoutePlan  *plan;
+
+		if (!retail_master_service_by_id(ids[i], &service))
+			continue;
+		plan = plan_service(request, &service, cxt);
+		if (best == NULL || is_better(request, plan, best))
+			best = plan;
+	}
+	if (best == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_RETAIL_UNKNOWN_SERVICE),
+				 errmsg("there is no service to choose from"),
+				 errhint("Services are rows of retail.service.")));
+	return best;
+}
+
+RoutePlan *
+retail_route_plan(const RouteRequest *request)
+{
+	MemoryContext cxt = CurrentMemoryContext;
+	SpiOwner	saved;
+	RoutePlan  *plan;
+
+	if (!request->has_destination && request->location_id == 0)
+	{
+		for (int i = 0; i < request->nlines; i++)
+		{
+			if (request->lines[i].location.id == 0)
+				ereport(ERROR,
+						(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+						 errmsg("neither a destination nor a location is given"),
+						 errhint("Pass longitude and latitude, or the location that is to serve.")));
+		}
+	}
+	saved = retail_spi_begin();
+	plan = request->service != NULL ? plan_service(request, request->service, cxt) :
+		plan_auto(request, cxt);
+	retail_spi_end(&saved);
+	return plan;
+}
+
+/* ----------------------------------------------------------------
+ * Where one SKU is to be had
+ * ----------------------------------------------------------------
+ */
+
+/* Adds a location if it has the units; false when there are enough. */
+static bool
+add_found(const RouteNear *near, HeapTuple row, TupleDesc desc, RouteFound *found, int *n)
+{
+	bool		isnull;
+	int32		id = DatumGetInt32(SPI_getbinval(row, desc, 1, &isnull));
+	double		distance_m = DatumGetFloat8(SPI_getbinval(row, desc, 2, &isnull));
+	LocationInfo location;
+	SaleRule	rule;
+	int64		available;
+
+	CHECK_FOR_INTERRUPTS();
+	if (near->max_m >= 0 && distance_m > near->max_m)
+		return false;
+	if (!retail_master_location_by_id(id, &location) || !location.open)
+		return true;
+	rule = retail_sale_rule_now(near->sku.id, id, near->channel_id);
+	available = retail_takeable_at(near->sku.id, id, &rule, near->now);
+	if (available < near->qty)
+		return true;
+	found[*n].location_id = id;
+	found[*n].distance_m = distance_m;
+	found[*n].available = available;
+	(*n)++;
+	return *n < near->max_rows;
+}
+
+int
+retail_route_near(const RouteNear *near, RouteFound *found)
+{
+	Datum		args[2] = {Float8GetDatum(near->longitude), Float8GetDatum(near->latitude)};
+	SpiOwner	saved = retail_spi_begin();
+	Portal		portal = SPI_cursor_open(NULL, plan_of(SOURCE_NETWORK), args, NULL, true);
+	bool		more = true;
+	int			n = 0;
+
+	while (more)
+	{
+		SPI_cursor_fetch(portal, true, FETCH_FIRST);
+		more = SPI_processed == FETCH_FIRST;
+		for (uint64 i = 0; i < SPI_processed; i++)
+		{
+			if (!add_found(near, SPI_tuptable->vals[i], SPI_tuptable->tupdesc, found, &n))
+			{
+				more = false;
+				break;
+			}
+		}
+		SPI_freetuptable(SPI_tuptable);
+	}
+	SPI_cursor_close(portal);
+	retail_spi_end(&saved);
+	return n;
+}

@@ -1,0 +1,109 @@
+-- Parcels that cannot be filled: rejected, short, not accepted in time, backordered, beyond a day's capacity.
+\ir order.psql
+
+SELECT plan(57);
+DO $$ BEGIN PERFORM retail.receive_lines(ARRAY[('A', 'S1', 5), ('B', 'S1', 5), ('A', 'S2', 4), ('B', 'S3', 1)]::retail.line[]); END $$;
+
+-- rejected, because it is not there: all of the stock was promised
+CREATE TEMP TABLE p1 AS SELECT pg_temp.pay('O1', ARRAY[('A', NULL, 5), ('B', NULL, 2)]::retail.line[]) AS id;
+SELECT is(pg_temp.parcels('O1'), 'S1 routed A5+B2', 'one parcel');
+SELECT is((SELECT (outcome, missing_qty)::text FROM p1, retail.advance(p1.id, 'reject', 'not_found', picked => ARRAY[0, 2], request_key => 'x1')), '(rejected,5)', 'the apples are not there');
+SELECT is((SELECT (outcome, missing_qty, replayed)::text FROM p1, retail.advance(p1.id, 'reject', 'not_found', picked => ARRAY[0, 2], request_key => 'x1')), '(rejected,5,t)', 'said once');
+SELECT is(pg_temp.parcels('O1'), 'S1 rejected A5+B2, S2 routed A4, S3 routed B1', 'others take what they have');
+SELECT is(pg_temp.lines('O1'), 'A5 b1 c0 s0 r0, B2 b1 c0 s0 r0', 'the rest waits');
+SELECT is(pg_temp.units('A', 'S1'), '5 on hand, 5 unavailable, 0 available', 'what was not found is promised to nobody');
+SELECT is(pg_temp.units('B', 'S1'), '5 on hand, 0 unavailable, 5 available', 'what was is for sale');
+SELECT is_empty('SELECT FROM retail.shortage', 'nobody is short of anything');
+SELECT results_eq($$ SELECT w.code COLLATE "default", r.reason FROM retail.order_refusal r JOIN retail.location w ON w.id = r.location_id $$, $$ VALUES ('S1', 'not_found') $$, 'the refusal is kept');
+SELECT is((SELECT string_agg(payload->>'step', ' ' ORDER BY id) FROM retail.outbox WHERE topic = 'fulfilment'), 'confirm reject route route', 'others are told');
+SELECT is((SELECT string_agg(payload->>'event', ' ' ORDER BY id) FROM retail.outbox WHERE topic = 'order'), 'confirmed backordered', 'that it waits, too');
+SELECT is(retail.release_backorders(), 0::bigint, 'not from where it was refused');
+SELECT is_empty('SELECT * FROM pg_temp.differences()', 'all is well');
+
+-- backorders: who came first is served first
+CREATE TEMP TABLE p2 AS SELECT pg_temp.pay('O2', ARRAY[('B', NULL, 5)]::retail.line[]) AS id;
+DO $$ BEGIN PERFORM retail.place_order('app', 'O3', ARRAY[('A', NULL, 2)]::retail.line[], 121.470, 31.230, 'express', options => '{"backorder": true}'); END $$;
+SELECT is(pg_temp.lines('O3'), 'A2 b2 c0 s0 r0', 'an order may begin by waiting');
+SELECT results_eq($$ SELECT outcome, qty FROM retail.confirm_order('app', 'O3') $$, $$ VALUES ('backordered', 2::bigint) $$, 'and be paid all the same');
+DO $$ BEGIN PERFORM retail.receive('A', 'S3', 2); END $$;
+SELECT is(retail.release_backorders('A'), 2::bigint, 'goods arrive');
+SELECT is(pg_temp.lines('O1') || '; ' || pg_temp.lines('O3'), 'A5 b0 c0 s0 r0, B2 b1 c0 s0 r0; A2 b1 c0 s0 r0', 'the older order first');
+SELECT results_eq($$ SELECT outcome, qty FROM retail.reroute_order('app', 'O3') $$, $$ VALUES ('backordered', 1::bigint) $$, 'asking does not help');
+DO $$ BEGIN PERFORM retail.receive('A', 'S2', 1); END $$;
+SELECT results_eq($$ SELECT outcome, location, qty FROM retail.reroute_order('app', 'O3') $$, $$ VALUES ('rerouted', 'S2', 1::bigint) $$, 'goods do');
+SELECT throws_ok($$ SELECT retail.release_backorders('Z') $$, 'RT001', NULL, 'an unknown SKU');
+SELECT throws_ok($$ SELECT retail.release_backorders('A', 0) $$, '22023', NULL, 'a batch has a row at least');
+SELECT is_empty('SELECT * FROM pg_temp.differences()', 'all is well');
+
+-- short: what is found goes, the rest comes from elsewhere
+DO $$ BEGIN PERFORM retail.receive_lines(ARRAY[('C', 'S1', 6), ('C', 'S2', 1)]::retail.line[]); END $$;
+CREATE TEMP TABLE p4 AS SELECT pg_temp.pay('O4', ARRAY[('C', NULL, 4), ('C', NULL, 2)]::retail.line[]) AS id;
+SELECT is(pg_temp.go(id, 'accept', 'start_picking'), 'picking', 'picking') FROM p4;
+SELECT throws_ok(format($$ SELECT retail.advance(%s, 'pack', picked => ARRAY[1]) $$, id), '22023', NULL, 'each line has its number') FROM p4;
+SELECT throws_ok(format($$ SELECT retail.advance(%s, 'pack', picked => ARRAY[1, NULL]) $$, id), '22023', NULL, 'and it is one') FROM p4;
+SELECT throws_ok(format($$ SELECT retail.advance(%s, 'pack', picked => ARRAY[1, 1], on_short => 'shrug') $$, id), '22023', NULL, 'something becomes of the rest') FROM p4;
+SELECT is((SELECT (outcome, state, missing_qty)::text FROM p4, retail.advance(p4.id, 'pack', picked => ARRAY[3, 0])), '(packed,packed,3)', 'three of six');
+SELECT is(pg_temp.parcels('O4') || '; ' || pg_temp.lines('O4'), 'S1 packed C3, S2 routed C1; C4 b0 c0 s0 r0, C2 b2 c0 s0 r0', 'one from elsewhere, two wait');
+SELECT is((SELECT string_agg(e.step || ' ' || e.to_state, ', ' ORDER BY e.id) FROM retail.fulfilment_event e, p4 WHERE e.fulfilment_id = p4.id AND e.step IN ('find_short', 'pack')), 'find_short short, pack packed', 'the log tells of it');
+SELECT is(pg_temp.units('C', 'S1'), '6 on hand, 3 unavailable, 0 available', 'what is missing is promised to nobody');
+SELECT is(pg_temp.go(id, 'ship'), 'shipped', 'what was found leaves') FROM p4;
+SELECT is(pg_temp.lines('O4') || ' ' || pg_temp.status('O4'), 'C4 b0 c0 s3 r0, C2 b2 c0 s0 r0 confirmed', 'the order is not over');
+SELECT results_eq($$ SELECT outcome, qty FROM retail.cancel_order('app', 'O4', line_no => 2) $$, $$ VALUES ('cancelled', 2::bigint) $$, 'what waits can be cancelled');
+SELECT is_empty('SELECT * FROM pg_temp.differences()', 'all is well');
+
+-- short, otherwise
+DO $$ BEGIN PERFORM retail.receive('C', 'S3', 6); END $$;
+CREATE TEMP TABLE p5 AS SELECT pg_temp.pay('O5', ARRAY[('C', NULL, 2)]::retail.line[]) AS id UNION ALL SELECT pg_temp.pay('O6', ARRAY[('C', NULL, 2)]::retail.line[]) UNION ALL SELECT pg_temp.pay('O7', ARRAY[('C', NULL, 2)]::retail.line[]);
+SELECT is(string_agg(pg_temp.go(id, 'accept', 'start_picking'), ' '), 'picking picking picking', 'three parcels') FROM p5;
+DO $$ BEGIN
+    PERFORM retail.advance((SELECT min(id) FROM p5), 'pack', picked => ARRAY[1], on_short => 'cancel');
+    PERFORM retail.advance((SELECT min(id) + 1 FROM p5), 'pack', picked => ARRAY[1], on_short => 'backorder');
+END $$;
+SELECT is(pg_temp.lines('O5') || ', ' || pg_temp.lines('O6'), 'C2 b0 c1 s0 r0, C2 b1 c0 s0 r0', 'cancelled, or backordered at once');
+SELECT is((SELECT (outcome, state, missing_qty)::text FROM retail.advance((SELECT max(id) FROM p5), 'pack', picked => ARRAY[0])), '(rejected,rejected,2)', 'nothing found is a rejection');
+SELECT is(pg_temp.parcels('O7') || ' ' || pg_temp.lines('O7'), 'S3 rejected C2 C2 b2 c0 s0 r0', 'nobody else has them');
+SELECT is_empty('SELECT * FROM pg_temp.differences()', 'all is well');
+
+-- not accepted in time
+DO $$ BEGIN PERFORM retail.receive_lines(ARRAY[('A', 'S3', 20), ('A', 'S2', 3)]::retail.line[]); END $$;
+CREATE TEMP TABLE p8 AS SELECT pg_temp.pay('O8', ARRAY[('A', NULL, 3)]::retail.line[]) AS id;
+SELECT is(pg_temp.parcels('O8'), 'S2 routed A3', 'to the nearest');
+SELECT is(retail.reroute_unaccepted(), 0::bigint, 'it has time');
+SET pg_retail.clock = '2031-03-03 14:00:00+00';
+SELECT cmp_ok(retail.reroute_unaccepted(), '>=', 1::bigint, 'four hours later it has not answered');
+SELECT is(pg_temp.parcels('O8'), 'S2 rejected A3, S3 routed A3', 'the next one is asked');
+SELECT is((SELECT reason FROM retail.fulfilment_event e, p8 WHERE e.fulfilment_id = p8.id AND step = 'reject'), 'not_accepted', 'the log says why');
+SET pg_retail.clock = '2031-03-03 19:00:00+00';
+SELECT cmp_ok(retail.reroute_unaccepted(), '>=', 1::bigint, 'it has not answered, either');
+SELECT is(pg_temp.parcels('O8') || ' ' || pg_temp.lines('O8'), 'S2 rejected A3, S3 rejected A3 A3 b3 c0 s0 r0', 'nobody is left to ask');
+SELECT is_empty('SELECT * FROM pg_temp.differences()', 'all is well');
+
+-- a day's capacity
+UPDATE retail.location SET daily_capacity = 1 WHERE code IN ('S1', 'S2');
+DO $$ BEGIN PERFORM retail.receive_lines(ARRAY[('C', 'S1', 9), ('C', 'S2', 9), ('C', 'S3', 9)]::retail.line[]); END $$;
+CREATE TEMP TABLE p9 AS SELECT pg_temp.pay('O9', ARRAY[('C', NULL, 1)]::retail.line[]) AS id;
+SELECT is(pg_temp.parcels('O9'), 'S1 routed C1', 'the first parcel of the day');
+DO $$ BEGIN PERFORM pg_temp.pay('O10', ARRAY[('C', NULL, 1)]::retail.line[]); PERFORM retail.advance((SELECT id FROM p9), 'reject', 'busy'); END $$;
+SELECT is(pg_temp.parcels('O10') || ', ' || pg_temp.parcels('O9'), 'S2 routed C1, S1 rejected C1, S3 routed C1', 'a full location is passed over');
+SELECT is((SELECT string_agg(w.code || ' ' || taken, ', ' ORDER BY w.code) FROM retail.capacity_use c JOIN retail.location w ON w.id = c.location_id), 'S1 0, S2 1', 'a rejection gives its place back');
+DO $$ BEGIN PERFORM retail.cancel_order('app', 'O10'); END $$;
+SELECT is((SELECT sum(taken)::int FROM retail.capacity_use), 0, 'so does a cancellation');
+DO $$ BEGIN PERFORM pg_temp.pay('O11', ARRAY[('C', NULL, 1)]::retail.line[]); END $$;
+SELECT is(pg_temp.parcels('O11'), 'S1 routed C1', 'which somebody else gets');
+SELECT is_empty('SELECT * FROM pg_temp.differences()', 'all is well');
+
+-- one that fails does not hold up the others
+CREATE FUNCTION pg_temp.refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''not this one''; END';
+CREATE TEMP TABLE p12 AS SELECT pg_temp.pay('O12', ARRAY[('C', NULL, 1)]::retail.line[]) AS id UNION ALL SELECT pg_temp.pay('O13', ARRAY[('C', NULL, 1)]::retail.line[]);
+SELECT lives_ok(format('CREATE TRIGGER fail BEFORE INSERT ON retail.fulfilment_event FOR EACH ROW WHEN (NEW.fulfilment_id = %s) EXECUTE FUNCTION pg_temp.refuse()', min(id)), 'a trigger that refuses one') FROM p12;
+SET pg_retail.clock = '2031-03-04 09:00:00+00';
+SET client_min_messages = error;
+CALL retail._drain('reroute_unaccepted', 10);
+SET client_min_messages = warning;
+SELECT is((SELECT string_agg(f.state, ' ' ORDER BY f.id) FROM retail.fulfilment_order f JOIN p12 USING (id)), 'routed rejected', 'the other was routed elsewhere');
+DROP TRIGGER fail ON retail.fulfilment_event;
+CALL retail._drain('reroute_unaccepted', 1);
+SELECT is((SELECT string_agg(f.state, ' ' ORDER BY f.id) FROM retail.fulfilment_order f JOIN p12 USING (id)), 'rejected rejected', 'this one the next time');
+SELECT is_empty('SELECT * FROM pg_temp.differences()', 'all is well');
+
+SELECT * FROM finish();
