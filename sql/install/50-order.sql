@@ -239,6 +239,7 @@ DECLARE
     parcels bigint[];
     lost_lines integer[] := ARRAY[]::integer[];
     lost_qtys bigint[] := ARRAY[]::bigint[];
+    part integer;
     codes jsonb := jsonb '{}';
     answer retail.order_change[];
     again boolean := false;
@@ -278,8 +279,14 @@ BEGIN
             ELSE
                 DELETE FROM retail.fulfilment_line l
                 WHERE l.fulfilment_id = next.fulfilment_id AND l.line_no = next.line_no;
-                lost_lines := lost_lines || next.line_no;
-                lost_qtys := lost_qtys || next.qty;
+                -- a line may have been split: both parts are looked for as one
+                part := array_position(lost_lines, next.line_no);
+                IF part IS NULL THEN
+                    lost_lines := lost_lines || next.line_no;
+                    lost_qtys := lost_qtys || next.qty;
+                ELSE
+                    lost_qtys[part] := lost_qtys[part] + next.qty;
+                END IF;
             END IF;
         END LOOP;
 
@@ -575,6 +582,7 @@ DECLARE
     this_id CONSTANT bigint := CASE WHEN earlier IS NULL THEN retail._lock_order(channel, order_ref) END;
     line record;
     place record;
+    place_id integer;
     m retail.movement_result;
     answer retail.return_result;
 BEGIN
@@ -601,6 +609,7 @@ BEGIN
         IF NOT FOUND THEN
             RAISE EXCEPTION 'unknown location "%"', left(location, 200) USING ERRCODE = 'RT002';
         END IF;
+        place_id := place.id;
     END IF;
 
     answer.order_id := this_id;
@@ -631,7 +640,7 @@ BEGIN
     UPDATE retail.order_line l SET returned_qty = l.returned_qty + return_order.qty
     WHERE l.order_id = this_id AND l.line_no = return_order.line_no;
     INSERT INTO retail.order_return (order_id, line_no, location_id, qty, disposition, movement_id, actor, created_at)
-    VALUES (this_id, line_no, CASE WHEN location IS NOT NULL THEN place.id END, qty,
+    VALUES (this_id, line_no, place_id, qty,
         CASE WHEN location IS NOT NULL THEN disposition END, answer.movement_id, retail._actor(), retail.now());
     PERFORM retail._announce_order(this_id, answer.outcome);
     PERFORM retail._request_end(request_key, 'return_order', to_jsonb(answer));

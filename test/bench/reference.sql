@@ -93,9 +93,9 @@ CREATE TABLE bench.unchecked_fulfilment_line (LIKE bench.fulfilment_line INCLUDI
 
 -- "Nearest first" over retail's own tables: the stores by KNN, of each what it
 -- has of what is left of the lines, until nothing is.  What is left of a stock
--- is on_hand less what is live of its reservations.  A loop: most orders are
--- full after two or three stores, and one statement over the nearest ten,
--- with window sums, reads three times as many stocks.
+-- is on_hand less what is live of its reservations.  A loop, because most orders
+-- are full after one or two stores: one statement over a fixed number of stores
+-- would read the stocks of all of them.
 CREATE FUNCTION bench.nearest_first(skus integer[], qtys bigint[], longitude float8, latitude float8)
 RETURNS TABLE (sku_id integer, location_id integer, qty bigint, distance_m float8)
 LANGUAGE plpgsql STABLE ROWS 10 AS $$
