@@ -12,16 +12,15 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "common/hashfn.h"
 #include "common/int.h"
 #include "miscadmin.h"
-#include "storage/lock.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
 #include "basket.h"
 #include "claim.h"
 #include "errors.h"
+#include "name_lock.h"
 #include "request.h"
 #include "sold_out.h"
 #include "table.h"
@@ -60,18 +59,9 @@ group_by_stock(Basket *basket)
 static void
 lock_holder(Basket *basket, const LineArg *line)
 {
-	text	   *holder = DatumGetTextPP(basket->holder);
 	int32		stock[2] = {line->sku.id, line->location.id};
-	uint64		hash;
-	LOCKTAG		tag;
 
-	hash = hash_bytes_extended((unsigned char *) stock, sizeof(stock), 0x52455441494cULL);
-	hash = hash_bytes_extended((unsigned char *) VARDATA_ANY(holder),
-							   VARSIZE_ANY_EXHDR(holder), hash);
-
-	/* the fourth field tells our locks from pg_advisory_lock's, which use 1 and 2 */
-	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, (uint32) (hash >> 32), (uint32) hash, 3);
-	(void) LockAcquire(&tag, ExclusiveLock, false, false);
+	retail_name_lock(NAME_LOCK_HOLDER, stock, 2, basket->holder);
 }
 
 static void

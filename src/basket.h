@@ -2,7 +2,7 @@
  * basket.h
  *		Holding the lines of a basket: decided as a whole, then written.
  *
- * make, decide, then write or undo.  Between decide and write the units are
+ * Decide, then write or undo.  Between decide and write the units are
  * taken from the counters but nothing is written: the caller may store its
  * answer, write rows of its own, or put everything back.
  *-------------------------------------------------------------------------

@@ -270,11 +270,17 @@ get_bit(pg_atomic_uint32 *bits, Cell *cell)
 }
 
 static void
-free_cell(Cell *cell)
+clear_bits(Cell *cell)
 {
 	set_bit(repair_bits, cell, false);
 	set_bit(watch_bits, cell, false);
 	set_bit(hold_bits, cell, false);
+}
+
+static void
+free_cell(Cell *cell)
+{
+	clear_bits(cell);
 	SpinLockAcquire(&shared->free_mutex);
 	cell->next = shared->free_head;
 	shared->free_head = cell - cells;
@@ -354,9 +360,7 @@ evict_cell(void)
 
 		if (detach_idle(cell, InvalidOid))
 		{
-			set_bit(repair_bits, cell, false);
-			set_bit(watch_bits, cell, false);
-			set_bit(hold_bits, cell, false);
+			clear_bits(cell);
 			return cell;
 		}
 		if (n % 1024 == 0)

@@ -15,12 +15,10 @@
 
 #include "access/xact.h"
 #include "catalog/pg_type_d.h"
-#include "common/hashfn.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
-#include "storage/lock.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/timestamp.h"
@@ -29,6 +27,7 @@
 #include "basket.h"
 #include "clock.h"
 #include "escrow.h"
+#include "name_lock.h"
 #include "request.h"
 #include "route_args.h"
 #include "route_plan.h"
@@ -93,17 +92,7 @@ typedef struct OrderAnswers
 static void
 lock_order_ref(const Order *order)
 {
-	text	   *ref = DatumGetTextPP(order->order_ref);
-	int32		channel_id = order->route.channel.id;
-	uint64		hash;
-	LOCKTAG		tag;
-
-	hash = hash_bytes_extended((unsigned char *) &channel_id, sizeof(channel_id), 0x4F52444552ULL);
-	hash = hash_bytes_extended((unsigned char *) VARDATA_ANY(ref), VARSIZE_ANY_EXHDR(ref), hash);
-
-	/* the fourth field tells these locks from pg_advisory_lock's and a holder's */
-	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, (uint32) (hash >> 32), (uint32) hash, 4);
-	(void) LockAcquire(&tag, ExclusiveLock, false, false);
+	retail_name_lock(NAME_LOCK_ORDER, &order->route.channel.id, 1, order->order_ref);
 }
 
 /* The id of the channel's order of this name; 0: there is none. */

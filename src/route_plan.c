@@ -112,6 +112,7 @@ typedef struct Walk
 {
 	const RouteRequest *request;
 	ServiceInfo *service;
+	TimestampTz now;			/* which holds have lapsed */
 	Need	   *needs;
 	int			nneeds;
 	int		   *need_of_line;
@@ -196,7 +197,7 @@ ask_stock(Walk *walk, int32 location_id, int n)
 	if (need->location_id != 0 && need->location_id != location_id)
 		return 0;
 	rule = retail_sale_rule_now(need->sku.id, location_id, request->channel.id);
-	avail = retail_takeable_at(need->sku.id, location_id, &rule, retail_clock_now());
+	avail = retail_takeable_at(need->sku.id, location_id, &rule, walk->now);
 	for (int i = 0; i < request->nown_holds && rule.on_sale; i++)
 	{
 		const RouteOwnHold *own = &request->own_holds[i];
@@ -541,7 +542,6 @@ typedef struct Shares
 {
 	Share	   *shares;
 	int			n;
-	bool		exact;
 } Shares;
 
 /* The solver's problem: needs by candidates, nearest first. */
@@ -587,7 +587,7 @@ solve(Walk *walk)
 	RouteLimits limits = {walk->request->max_parcels, walk->request->no_split,
 	walk->request->partial, NODE_BUDGET};
 	RouteSolution solution;
-	Shares		all = {NULL, 0, false};
+	Shares		all = {NULL, 0};
 	RouteShares *of_need = palloc(sizeof(RouteShares));
 
 	state_problem(walk, &problem);
@@ -595,7 +595,6 @@ solve(Walk *walk)
 								   palloc(retail_route_solver_work_size(problem.ncands, problem.nlines)),
 								   &solution))
 		elog(ERROR, "the routing problem is malformed");
-	all.exact = solution.exact;
 	all.shares = palloc(sizeof(Share) * walk->nneeds * Max(solution.nused, 1));
 	for (int need = 0; need < walk->nneeds; need++)
 	{
@@ -633,7 +632,6 @@ make_parcels(Walk *walk, const Shares *solution, RoutePlan *plan, int *parcel_of
 	for (int i = 0; i < solution->n; i++)
 		parcel_of[solution->shares[i].candidate] = 0;
 	plan->parcels = palloc(sizeof(RouteParcel) * Max(walk->ncandidates, 1));
-	plan->promise_kept = true;
 	for (int c = 0; c < walk->ncandidates; c++)
 	{
 		const RouteParcel *parcel = &walk->candidates[c].parcel;
@@ -643,7 +641,6 @@ make_parcels(Walk *walk, const Shares *solution, RoutePlan *plan, int *parcel_of
 		parcel_of[c] = plan->nparcels;
 		plan->parcels[plan->nparcels++] = *parcel;
 		plan->promise_at = Max(plan->promise_at, parcel->promise.promise_at);
-		plan->promise_kept = plan->promise_kept && parcel->promise.kept;
 	}
 }
 
@@ -710,6 +707,7 @@ plan_service(const RouteRequest *request, ServiceInfo *service, MemoryContext cx
 
 	walk->request = request;
 	walk->service = service;
+	walk->now = retail_clock_now();
 	walk->cxt = cxt;
 	walk->has_zones = retail_table_rows(TABLE_DELIVERY_ZONE) > 0;
 	walk->looks_room = 64;
@@ -721,7 +719,6 @@ plan_service(const RouteRequest *request, ServiceInfo *service, MemoryContext cx
 
 	plan->service = *service;
 	solution = solve(walk);
-	plan->exact = solution.exact;
 	make_parcels(walk, &solution, plan, parcel_of);
 	make_pieces(walk, &solution, plan, parcel_of);
 	mark_looks(walk, plan);

@@ -96,9 +96,7 @@ typedef struct RoutePlan
 	int64	   *unfilled;		/* per line: units no location has for it */
 	bool		filled;			/* none is */
 	bool		may_serve;		/* some location could be asked for stock at all */
-	bool		exact;			/* proven best, within the candidates */
 	TimestampTz promise_at;		/* of its last parcel; 0: no parcel */
-	bool		promise_kept;	/* of every parcel */
 	RouteLook  *looks;
 	int			nlooks;
 } RoutePlan;

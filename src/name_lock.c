@@ -1,0 +1,28 @@
+/*-------------------------------------------------------------------------
+ * name_lock.c
+ *		Locks on a name somebody gave, to the end of the transaction.
+ *
+ * Advisory locks of the server; the fourth field of the tag keeps them apart
+ * from those of pg_advisory_lock() and from each other.
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "common/hashfn.h"
+#include "miscadmin.h"
+#include "storage/lock.h"
+
+#include "name_lock.h"
+
+void
+retail_name_lock(NameLockKind kind, const int32 *ids, int nids, Datum name)
+{
+	text	   *t = DatumGetTextPP(name);
+	uint64		hash;
+	LOCKTAG		tag;
+
+	hash = hash_bytes_extended((const unsigned char *) ids, sizeof(int32) * nids, kind);
+	hash = hash_bytes_extended((unsigned char *) VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t), hash);
+	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, (uint32) (hash >> 32), (uint32) hash, kind);
+	(void) LockAcquire(&tag, ExclusiveLock, false, false);
+}
