@@ -137,8 +137,8 @@ retail_stock_read(int32 sku_id, int32 location_id, LOCKMODE lockmode,
 	truth->next_expiry = DT_NOEND;
 	truth->lot_due = DT_NOEND;
 
-	snapshot = RegisterSnapshot(RETAIL_FAULT("load_old_snapshot") ?
-								GetActiveSnapshot() : GetLatestSnapshot());
+	snapshot = RETAIL_FAULT("load_old_snapshot") ?
+		RegisterSnapshot(GetActiveSnapshot()) : retail_latest_snapshot();
 	read_stock(sku_id, location_id, lockmode, snapshot, truth);
 	read_active(sku_id, location_id, lockmode, snapshot, now, truth);
 	read_lots(sku_id, location_id, lockmode, snapshot, now, truth);

@@ -42,6 +42,7 @@
 #include "rewrite/rewriteHandler.h"
 #include "storage/bufmgr.h"
 #include "storage/lmgr.h"
+#include "storage/procarray.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/inval.h"
@@ -519,6 +520,20 @@ retail_slot_make(Relation rel)
 									&TTSOpsBufferHeapTuple);
 }
 
+/*
+ * GetLatestSnapshot() refuses to serve a leader whose parallel workers are out:
+ * nothing of the server's own needs it there.  available() and pool() in a
+ * parallel plan do, and the query's older snapshot would put codes into the
+ * session's cache that are no longer right.
+ */
+Snapshot
+retail_latest_snapshot(void)
+{
+	static SnapshotData own = {.snapshot_type = SNAPSHOT_MVCC};
+
+	return RegisterSnapshot(IsInParallelMode() ? GetSnapshotData(&own) : GetLatestSnapshot());
+}
+
 static void
 scan_begin(RetailScan *scan, RetailTableId table, RetailIndexId index,
 		   LOCKMODE lockmode, Snapshot snapshot, int nkeys, ScanKey keys)
@@ -540,7 +555,7 @@ retail_scan_begin(RetailScan *scan, RetailTableId table, RetailIndexId index,
 {
 	scan->own_snapshot = snapshot == NULL;
 	if (snapshot == NULL)
-		snapshot = RegisterSnapshot(GetLatestSnapshot());
+		snapshot = retail_latest_snapshot();
 	scan_begin(scan, table, index, lockmode, snapshot, nkeys, keys);
 }
 

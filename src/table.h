@@ -215,6 +215,12 @@ typedef struct RetailScan
 #define RETAIL_SCAN_MAX_KEYS 4
 
 /*
+ * Everything committed by now and our own, in parallel mode as well.  The
+ * caller unregisters it.
+ */
+extern Snapshot retail_latest_snapshot(void);
+
+/*
  * With the given registered snapshot, or NULL: the latest, that is everything
  * committed by now and our own.
  */

@@ -232,5 +232,17 @@ SELECT retail.expire_reservations() >= 7 AS more;
 SELECT r.status, count(*) FROM retail.reservation r JOIN retail.sku ON sku.id = sku_id WHERE code = 'RV-S' GROUP BY r.status ORDER BY 1;
 SELECT retail.available('RV-S', 'RV1');
 
+-- available_and_pool_answer_in_a_parallel_plan, with_a_counter_and_without_one
+-- (the setting that forces such a plan has two names)
+SELECT outcome FROM retail.receive('RV-G', 'RV2', 7);
+SELECT outcome FROM retail.receive('RV-H', 'RV2', 7);
+SELECT retail.reset_cells() > 0 AS counters_are_dropped;
+SELECT outcome, available FROM retail.reserve('RV-G', 'RV2', 2, 'rv-app');
+SELECT set_config(s.name, 'on', false) FROM pg_settings s WHERE s.name IN ('force_parallel_mode', 'debug_parallel_query');
+SELECT retail.available('RV-G', 'RV2'), retail.available('RV-G', 'RV2', 'rv-app') AS app;
+SELECT retail.available('RV-H', 'RV2'), retail.available('RV-H', 'RV2', 'rv-app') AS app;
+SELECT retail.total(retail.pool('RV-H'));
+SELECT set_config(s.name, 'off', false) FROM pg_settings s WHERE s.name IN ('force_parallel_mode', 'debug_parallel_query');
+
 SELECT check_name, sku, location, expected, found FROM retail.verify();
 RESET pg_retail.clock;
