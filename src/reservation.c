@@ -23,6 +23,7 @@
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 #include "answer.h"
@@ -94,19 +95,37 @@ read_reservation(Reservation *r, TupleTableSlot *slot)
 	r->successor_id = retail_column_int64(TABLE_RESERVATION, slot, RESERVATION_SUCCESSOR_ID);
 }
 
-/* A finished reservation that has moved on: read as the table's owner. */
+/* What SPI found, copied to where it outlives SPI; 0: none. */
+static Datum
+spi_text(HeapTuple tuple, TupleDesc desc, int col)
+{
+	bool		isnull;
+	Datum		value = SPI_getbinval(tuple, desc, col, &isnull);
+
+	return isnull ? (Datum) 0 : SPI_datumTransfer(value, false, -1);
+}
+
+#define HISTORY_ROW \
+	"SELECT sku_id, location_id, channel_id, qty, status, expires_at, successor_id, holder " \
+	"FROM retail.reservation_history WHERE id = $1"
+
+/*
+ * A finished reservation that has moved on: read as the table's owner, with
+ * the latest snapshot, because it may have moved since our own was taken.
+ */
 static bool
 find_in_history(int64 id, Reservation *r)
 {
 	Oid			types[1] = {INT8OID};
 	Datum		args[1] = {Int64GetDatum(id)};
+	Snapshot	snapshot = retail_latest_snapshot();
 	SpiOwner	saved = retail_spi_begin();
 	bool		found;
 
-	if (SPI_execute_with_args("SELECT sku_id, location_id, channel_id, qty, status, expires_at "
-							  "FROM retail.reservation_history WHERE id = $1",
-							  1, types, args, NULL, true, 1) != SPI_OK_SELECT)
+	PushActiveSnapshot(snapshot);
+	if (SPI_execute_with_args(HISTORY_ROW, 1, types, args, NULL, true, 1) != SPI_OK_SELECT)
 		elog(ERROR, "could not read reservation_history");
+	PopActiveSnapshot();
 	found = SPI_processed == 1;
 	if (found)
 	{
@@ -122,8 +141,11 @@ find_in_history(int64 id, Reservation *r)
 		r->qty = DatumGetInt64(SPI_getbinval(tuple, desc, 4, &isnull));
 		r->status = retail_outcome_of_status(VARDATA_ANY(status), VARSIZE_ANY_EXHDR(status));
 		r->expires_at = DatumGetTimestampTz(SPI_getbinval(tuple, desc, 6, &isnull));
+		r->successor_id = DatumGetInt64(SPI_getbinval(tuple, desc, 7, &isnull));
+		r->holder = spi_text(tuple, desc, 8);
 	}
 	retail_spi_end(&saved);
+	UnregisterSnapshot(snapshot);
 	return found;
 }
 
@@ -134,6 +156,14 @@ let_go(Reservation *r)
 	if (r->slot != NULL)
 		ExecDropSingleTupleTableSlot(r->slot);
 	r->slot = NULL;
+}
+
+static void
+refuse_unknown(int64 id)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_RETAIL_UNKNOWN_RESERVATION),
+			 errmsg("no reservation %lld", (long long) id)));
 }
 
 /* Locks the row, waiting for whoever has it, and reads the clock then. */
@@ -158,10 +188,29 @@ lock_reservation(int64 id)
 	}
 	retail_scan_end(&scan);
 	if (r.slot == NULL && !find_in_history(id, &r))
-		ereport(ERROR,
-				(errcode(ERRCODE_RETAIL_UNKNOWN_RESERVATION),
-				 errmsg("no reservation %lld", (long long) id)));
+		refuse_unknown(id);
 	r.now = retail_clock_now();
+	return r;
+}
+
+/* The same without a lock. */
+static Reservation
+look_up_reservation(int64 id)
+{
+	Reservation r;
+	ScanKeyData key;
+	RetailScan	scan;
+	bool		found;
+
+	memset(&r, 0, sizeof(r));
+	retail_key_int8(&key, 1, id);
+	retail_scan_begin(&scan, TABLE_RESERVATION, INDEX_RESERVATION_ID, RowExclusiveLock, NULL, 1, &key);
+	found = retail_scan_next(&scan);
+	if (found)
+		read_reservation(&r, scan.slot);
+	retail_scan_end(&scan);
+	if (!found && !find_in_history(id, &r))
+		refuse_unknown(id);
 	return r;
 }
 
@@ -368,9 +417,56 @@ write_successor(const Reservation *r, int64 successor_id)
 	Datum		values[RESERVATION_NCOLS];
 	bool		isnull[RESERVATION_NCOLS] = {false};
 
+	if (r->slot == NULL)
+	{
+		Oid			types[2] = {INT8OID, INT8OID};
+		Datum		args[2] = {Int64GetDatum(r->id), Int64GetDatum(successor_id)};
+
+		retail_spi_as_owner("UPDATE retail.reservation_history SET successor_id = $2 WHERE id = $1",
+							2, types, args);
+		return;
+	}
 	values[RESERVATION_SUCCESSOR_ID] = Int64GetDatum(successor_id);
 	retail_row_update(TABLE_RESERVATION, r->slot, SET_COLUMN(RESERVATION_SUCCESSOR_ID),
 					  values, isnull);
+}
+
+/*
+ * A row of the history has no lock yet: of two late payments at once the
+ * second waits here, and then finds the successor of the first.
+ */
+static void
+lock_in_history(Reservation *r)
+{
+	Oid			types[1] = {INT8OID};
+	Datum		args[1] = {Int64GetDatum(r->id)};
+	SpiOwner	saved = retail_spi_begin();
+	bool		isnull;
+
+	if (SPI_execute_with_args(HISTORY_ROW " FOR UPDATE", 1, types, args, NULL, false, 1) != SPI_OK_SELECT)
+		elog(ERROR, "could not lock a row of reservation_history");
+	if (SPI_processed != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("the reservation has moved to the history since this transaction began"),
+				 errdetail("It is reservation %lld.", (long long) r->id),
+				 errhint("Retry the transaction.")));
+	r->successor_id = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 7, &isnull));
+	retail_spi_end(&saved);
+}
+
+/*
+ * Reacquired before: the new reservation as it is now, under its own status
+ * where it is no longer the commitment that it was made as.
+ */
+static Datum
+answer_successor(FunctionCallInfo fcinfo, Reservation *r)
+{
+	Reservation successor = look_up_reservation(r->successor_id);
+	bool		stands = successor.status == OUTCOME_COMMITTED;
+
+	let_go(r);
+	return answer_unchanged(fcinfo, &successor, stands ? OUTCOME_REACQUIRED : successor.status, stands);
 }
 
 /*
@@ -388,12 +484,10 @@ reacquire(FunctionCallInfo fcinfo, Reservation *r, int64 qty, Datum order_ref, R
 	Outcome		refusal;
 	StoredLine	line = line_of(r, OUTCOME_REACQUIRED, qty);
 
+	if (r->slot == NULL)
+		lock_in_history(r);
 	if (r->successor_id != 0)
-	{
-		line.id = r->successor_id;
-		return answer_one(fcinfo, r, &line, true);
-	}
-
+		return answer_successor(fcinfo, r);
 	if (was_held)
 	{
 		/* the giving row first, so that no claim can give it a second time */
@@ -458,7 +552,7 @@ retail_confirm(PG_FUNCTION_ARGS)
 			return answer_one(fcinfo, &r, &line, true);
 		if (is_someone_elses(&r, holder))
 			return answer_unchanged(fcinfo, &r, OUTCOME_NOT_YOURS, false);
-		if ((is_lapsed(&r) || r.status == OUTCOME_EXPIRED) && fresh && r.slot != NULL)
+		if ((is_lapsed(&r) || r.status == OUTCOME_EXPIRED) && fresh)
 			return reacquire(fcinfo, &r, part_arg(fcinfo, 1, &r), order_ref, &request);
 		if (is_lapsed(&r))
 			return answer_unchanged(fcinfo, &r, OUTCOME_EXPIRED, false);
@@ -655,26 +749,8 @@ pick_compare(const void *a, const void *b)
 static void
 look_up_stock(Pick *pick)
 {
-	ScanKeyData key;
-	RetailScan	scan;
-	Reservation r;
+	Reservation r = look_up_reservation(pick->id);
 
-	retail_key_int8(&key, 1, pick->id);
-	retail_scan_begin(&scan, TABLE_RESERVATION, INDEX_RESERVATION_ID, RowExclusiveLock, NULL, 1, &key);
-	if (retail_scan_next(&scan))
-	{
-		pick->sku_id = retail_column_int32(TABLE_RESERVATION, scan.slot, RESERVATION_SKU_ID);
-		pick->location_id = retail_column_int32(TABLE_RESERVATION, scan.slot, RESERVATION_LOCATION_ID);
-		pick->channel_id = retail_column_int32(TABLE_RESERVATION, scan.slot, RESERVATION_CHANNEL_ID);
-		retail_scan_end(&scan);
-		return;
-	}
-	retail_scan_end(&scan);
-	memset(&r, 0, sizeof(r));
-	if (!find_in_history(pick->id, &r))
-		ereport(ERROR,
-				(errcode(ERRCODE_RETAIL_UNKNOWN_RESERVATION),
-				 errmsg("no reservation %lld", (long long) pick->id)));
 	pick->sku_id = r.sku_id;
 	pick->location_id = r.location_id;
 	pick->channel_id = r.channel_id;

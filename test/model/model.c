@@ -1090,13 +1090,14 @@ reacquire(const Call *call, Reservation *r, Row *row)
 	int64_t		qty = call->lines[0].qty == NONE ? r->qty : call->lines[0].qty;
 	int			i;
 
-	row->qty = qty;
 	if (r->successor >= 0)
 	{
-		/* paid twice is still bought once */
-		row->outcome = "reacquired";
-		row->reservation = r->successor;
-		row->replayed = true;
+		Reservation *successor = &reservations[r->successor];
+		bool		stands = successor->status == ST_COMMITTED;
+
+		/* paid twice is still bought once, and what became of it is said */
+		reservation_row(row, successor, stands ? "reacquired" : status_name[successor->status]);
+		row->replayed = stands;
 		return;
 	}
 	row->qty = r->qty;

@@ -232,6 +232,34 @@ SELECT retail.expire_reservations() >= 7 AS more;
 SELECT r.status, count(*) FROM retail.reservation r JOIN retail.sku ON sku.id = sku_id WHERE code = 'RV-S' GROUP BY r.status ORDER BY 1;
 SELECT retail.available('RV-S', 'RV1');
 
+-- a_retry_of_a_late_payment_answers_the_new_reservation_as_it_is_now
+SELECT outcome FROM retail.receive('RV-E', 'RV2', 9);
+SELECT reservation_id AS id FROM retail.reserve('RV-E', 'RV2', 3, 'rv-app', '1 minute', 'late payer') \gset
+SELECT reservation_id AS other FROM retail.reserve('RV-E', 'RV2', 4, 'rv-app', '1 minute', 'later payer') \gset
+SELECT reservation_id AS lost FROM retail.reserve('RV-E', 'RV2', 2, 'rv-app', '1 minute') \gset
+SET pg_retail.clock = '2031-05-02 10:02:00+00';
+SELECT outcome, qty, reservation_id AS new FROM retail.confirm(:id, 2, reacquire => true) \gset late_
+SELECT :'late_outcome' AS outcome, :late_qty AS qty;
+SELECT outcome, qty, reservation_id = :late_new AS same, replayed FROM retail.confirm(:id, 3, reacquire => true);
+SELECT outcome FROM retail.cancel(:late_new);
+SELECT outcome, qty, reservation_id = :late_new AS same, replayed FROM retail.confirm(:id, reacquire => true);
+
+-- a_payment_later_than_the_archive_finds_its_hold_in_the_history, once
+SELECT retail.expire_reservations(1000000) > 0 AS swept;
+SET pg_retail.clock = '2031-05-03 10:00:00+00';
+SELECT retail.archive_reservations(1000000) > 0 AS archived;
+SELECT count(*) FROM retail.reservation WHERE id IN (:id, :other, :lost);
+SELECT outcome, replayed FROM retail.confirm(:id, reacquire => true);
+SELECT outcome FROM retail.confirm(:other);
+SELECT outcome FROM retail.confirm(:other, reacquire => true, holder => 'somebody else');
+SELECT outcome FROM retail.release(:other, holder => 'somebody else');
+SELECT outcome, qty, available, reservation_id AS new FROM retail.confirm(:other, reacquire => true, order_ref => 'O-9', holder => 'later payer') \gset late_
+SELECT :'late_outcome' AS outcome, :late_qty AS qty, :late_available AS available;
+SELECT r.status, r.qty, r.holder, r.order_ref FROM retail.reservation r WHERE r.id = :late_new;
+SELECT outcome, qty, reservation_id = :late_new AS same, replayed FROM retail.confirm(:other, reacquire => true);
+SELECT outcome FROM retail.sell('RV-E', 'RV2', 5);
+SELECT outcome FROM retail.confirm(:lost, reacquire => true);
+
 -- available_and_pool_answer_in_a_parallel_plan, with_a_counter_and_without_one
 -- (the setting that forces such a plan has two names)
 SELECT outcome FROM retail.receive('RV-G', 'RV2', 7);
