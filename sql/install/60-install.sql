@@ -208,7 +208,8 @@ BEGIN
                 'archive_reservations', 'purge_requests', 'purge_outbox', 'repair_flags', '_repair_marked', '_drain',
                 'expire_orders', 'reroute_unaccepted', 'return_uncollected', 'release_backorders',
                 'schedule_jobs', 'unschedule_jobs', 'bulk_write', 'reset_cells', 'verify', 'status',
-                '_is_time_zone', '_is_opening_hours', '_check_tables', '_jobs', '_cron_database', 'wgs84_longitude', 'wgs84_latitude'];
+                '_is_time_zone', '_is_opening_hours', '_check_tables', '_schema_version', '_expire_batch',
+                '_jobs', '_cron_database', 'wgs84_longitude', 'wgs84_latitude'];
             reads := master || order_tables || ARRAY['meta', 'stock', 'lot', 'reservation', 'reservation_history', 'movement',
                 'shortage', 'request', 'order_request', 'pickup_throttle', 'bulk_load', 'sold_out', 'flag_repair', 'outbox',
                 'outbox_consumer', 'outbox_delivery'];
