@@ -174,7 +174,13 @@ expiry_of(const LedgerCall *call, const LineArg *line, DateADT *day)
 	if (line->sku.shelf_life_days == 0 ||
 		(line->lot == (Datum) 0 && !line->sku.lot_tracked))
 		return false;
-	*day = retail_master_date_at(line->location.id, call->occurred_at) + line->sku.shelf_life_days;
+	if (pg_add_s32_overflow(retail_master_date_at(line->location.id, call->occurred_at),
+							line->sku.shelf_life_days, day) ||
+		!IS_VALID_DATE(*day))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+				 errmsg("expiry date is out of range"),
+				 errdetail("The SKU has a shelf life of %d days.", line->sku.shelf_life_days)));
 	return true;
 }
 
@@ -404,6 +410,8 @@ decide_line(const LedgerCall *call, const LineArg *line, StockRow *stock, int64 
 		case ACTION_TAKE_BACK:
 			if (!line->location.open)
 				return OUTCOME_CLOSED;
+			if (!line->location.accepts_returns)
+				return OUTCOME_NO_RETURNS;
 			if (call->sale_ref != (Datum) 0 && line->qty > returnable(call, line->sku.id))
 				return OUTCOME_NOT_SOLD;
 			return OUTCOME_TAKEN_BACK;
@@ -415,7 +423,8 @@ static bool
 is_refusal(Outcome outcome)
 {
 	return outcome == OUTCOME_INSUFFICIENT || outcome == OUTCOME_CLOSED ||
-		outcome == OUTCOME_NOT_SOLD || outcome == OUTCOME_SKIPPED;
+		outcome == OUTCOME_NO_RETURNS || outcome == OUTCOME_NOT_SOLD ||
+		outcome == OUTCOME_SKIPPED;
 }
 
 /* ----------------------------------------------------------------

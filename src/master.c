@@ -282,6 +282,8 @@ read_location(RetailScan *scan, Entity *entity)
 	location->daily_capacity = isnull ? -1 : DatumGetInt32(capacity);
 	location->keep_last = DatumGetBool(retail_column(TABLE_LOCATION, scan->slot,
 													 LOCATION_KEEP_LAST, &isnull));
+	location->accepts_returns = DatumGetBool(retail_column(TABLE_LOCATION, scan->slot,
+														   LOCATION_ACCEPTS_RETURNS, &isnull));
 	location->open = column_is(TABLE_LOCATION, scan, LOCATION_STATUS, "open");
 	entity->tz = read_zone(scan);
 	entity->hours = read_hours(scan);

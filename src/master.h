@@ -24,6 +24,7 @@ typedef struct LocationInfo
 	int32		id;
 	bool		open;			/* its status, not its hours */
 	bool		keep_last;
+	bool		accepts_returns;
 	int32		daily_capacity; /* fulfilment orders per business day; -1: any */
 } LocationInfo;
 

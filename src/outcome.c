@@ -35,6 +35,7 @@ const char *const retail_outcome_name[OUTCOME_COUNT] = {
 	[OUTCOME_BACKORDERED] = "backordered",
 	[OUTCOME_DUPLICATE] = "duplicate",
 	[OUTCOME_NO_LOCATION] = "no_location",
+	[OUTCOME_NO_RETURNS] = "no_returns",
 };
 
 Outcome

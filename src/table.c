@@ -102,7 +102,7 @@ static const TableDef table_def[TABLE_COUNT] = {
 	[TABLE_LISTING] = {"listing", LISTING_NCOLS, {"status"}},
 	[TABLE_LOCATION] = {"location", LOCATION_NCOLS,
 		{"id", "code", "status", "time_zone", "opening_hours", "services",
-	"daily_capacity", "keep_last"}},
+	"daily_capacity", "keep_last", "accepts_returns"}},
 	[TABLE_LOT] = {"lot", LOT_NCOLS,
 		{"id", "sku_id", "location_id", "code", "expires_on", "on_hand",
 	"unavailable", "created_at"}},

@@ -26,7 +26,7 @@ CREATE TYPE retail.movement_result AS (
     shortage_qty   bigint
 );
 COMMENT ON TYPE retail.movement_result IS
-'Answer of a call that moves stock. outcome: received, adjusted, counted, blocked, unblocked, sold, taken_back, or a refusal (insufficient, not_sold, closed); movement_id: its row in the ledger, NULL when nothing moved; on_hand and available: base units there now, before safety stock; replayed: true when the answer of an earlier try with the same request_key; unrecorded_qty: units sold beyond the books; shortage_qty: promised units no longer there.';
+'Answer of a call that moves stock. outcome: received, adjusted, counted, blocked, unblocked, sold, taken_back, or a refusal (insufficient, not_sold, no_returns, closed); movement_id: its row in the ledger, NULL when nothing moved; on_hand and available: base units there now, before safety stock; replayed: true when the answer of an earlier try with the same request_key; unrecorded_qty: units sold beyond the books; shortage_qty: promised units no longer there.';
 
 CREATE TYPE retail.reservation_result AS (
     outcome        text,

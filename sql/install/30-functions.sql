@@ -125,9 +125,9 @@ CREATE FUNCTION retail.take_back(sku text, location text, qty bigint, sale_ref t
 RETURNS retail.movement_result
 LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'retail_take_back';
 COMMENT ON FUNCTION retail.take_back(text, text, bigint, text, text, text, timestamptz, text) IS
-'Books a customer return, at any location that is open.
+'Books a customer return, at any open location that takes returns.
 sale_ref: the ref of the sale or order; with it never more can come back than was sold minus what came back; NULL: a return without proof. disposition: restock (for sale at once), quarantine or refurbish (unavailable), scrap (waste, never on hand).
-Returns movement_result, outcome taken_back, or not_sold (sale_ref does not cover the quantity) or closed. Errors: as receive().';
+Returns movement_result, outcome taken_back, or not_sold (sale_ref does not cover the quantity), no_returns (this location takes none back) or closed. Errors: as receive().';
 
 -- Reservations.
 

@@ -111,6 +111,11 @@ SELECT outcome FROM retail.take_back('LG-H', 'LG1', 1, 'receipt 9');
 SELECT outcome FROM retail.take_back('LG-A', 'LG1', 1, 'receipt 9');
 SELECT outcome FROM retail.take_back('LG-H', 'LG1', 1, 'no such receipt');
 SELECT outcome, on_hand FROM retail.take_back('LG-H', 'LG1', 1);
+-- ... and_only_where_the_location_takes_returns
+UPDATE retail.location SET accepts_returns = false WHERE code = 'LG1';
+SELECT outcome, movement_id, on_hand FROM retail.take_back('LG-H', 'LG1', 1);
+UPDATE retail.location SET accepts_returns = true WHERE code = 'LG1';
+SELECT outcome, on_hand FROM retail.take_back('LG-H', 'LG1', 1);
 -- ... an_order_that_was_shipped_comes_back_by_its_order_ref
 SELECT reservation_id AS id FROM retail.reserve('LG-H', 'LG1', 2, 'lg-app') \gset
 SELECT outcome FROM retail.confirm(:id, order_ref => 'order 5');

@@ -76,5 +76,10 @@ SELECT outcome, on_hand FROM retail.count_stock('LT-C', 'LT2', 9);
 SELECT outcome, on_hand FROM retail.take_back('LT-C', 'LT2', 2);
 SELECT sku, location, on_hand, lots_add_up FROM pg_temp.sums;
 
+-- a_shelf_life_beyond_the_calendar_is_an_error, not_a_day_long_past
+INSERT INTO retail.sku (code, name, lot_tracked, shelf_life_days) VALUES ('LT-Z', 'Honey', true, 2147483647);
+SELECT outcome FROM retail.receive('LT-Z', 'LT2', 1);
+SELECT outcome, available FROM retail.receive('LT-Z', 'LT2', 1, expires_on => '5874897-12-31');
+
 SELECT check_name, sku, location, expected, found FROM retail.verify();
 RESET pg_retail.clock;
