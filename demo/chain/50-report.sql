@@ -1,11 +1,6 @@
 -- What happened, in tables a person can read; then the claims.
 
-\set QUIET on
-\pset border 1
-\pset footer off
-\pset linestyle unicode
-\pset null '-'
-\pset numericlocale on
+\ir ../layout.sql
 SET TimeZone = 'Asia/Shanghai';
 
 INSERT INTO demo.tally (phase, call, outcome, calls, lines, units)
@@ -177,30 +172,3 @@ SELECT 'units consumed = units shipped', coalesce(sum(qty), 0),
        (SELECT coalesce(-sum(on_hand_delta), 0) FROM retail.movement WHERE kind = 'shipment')
 FROM retail.reservation
 WHERE status = 'consumed';
-
-INSERT INTO demo.checked (claim, wanted, found)
-SELECT 'sold-out flags that contradict the stock', 0, count(*)
-FROM demo.wrong_flag;
-
-INSERT INTO demo.checked (claim, wanted, found)
-SELECT 'rows of retail.verify()', 0, count(*)
-FROM retail.verify();
-
-\pset title 'Does it add up?'
-SELECT claim, wanted, found, CASE WHEN holds THEN 'yes' ELSE 'NO' END AS holds
-FROM demo.checked
-ORDER BY id;
-
-\pset title 'SELECT * FROM retail.verify()'
-\pset footer on
-SELECT *
-FROM retail.verify();
-\pset footer off
-
-\pset title 'How long it took'
-SELECT t.phase, round(t.seconds, 1) AS seconds, c.calls AS calls, CASE WHEN c.calls >= 100 THEN round(c.calls / t.seconds) END AS "calls per second"
-FROM demo.timing AS t
-LEFT JOIN (SELECT phase, sum(calls) AS calls FROM demo.tally GROUP BY phase) AS c USING (phase)
-ORDER BY t.id;
-
-CALL demo.conclude();
