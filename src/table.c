@@ -83,58 +83,59 @@ typedef struct TableDef
 {
 	const char *name;
 	int			ncols;
+	const char *column_types;	/* a letter each, see type_of_letter() */
 	const char *column_names[RETAIL_MAX_COLS];
 } TableDef;
 
 static const TableDef table_def[TABLE_COUNT] = {
-	[TABLE_CAPACITY_USE] = {"capacity_use", CAPACITY_USE_NCOLS, {"taken"}},
-	[TABLE_CHANNEL] = {"channel", CHANNEL_NCOLS,
+	[TABLE_CAPACITY_USE] = {"capacity_use", CAPACITY_USE_NCOLS, "i", {"taken"}},
+	[TABLE_CHANNEL] = {"channel", CHANNEL_NCOLS, "ittv",
 	{"id", "code", "status", "hold_ttl"}},
-	[TABLE_CHANNEL_ROUTING] = {"channel_routing", CHANNEL_ROUTING_NCOLS,
+	[TABLE_CHANNEL_ROUTING] = {"channel_routing", CHANNEL_ROUTING_NCOLS, "tib",
 	{"source", "max_parcels", "no_split"}},
-	[TABLE_DELIVERY_ZONE] = {"delivery_zone", 0, {NULL}},
-	[TABLE_FULFILMENT_LINE] = {"fulfilment_line", FULFILMENT_LINE_NCOLS,
+	[TABLE_DELIVERY_ZONE] = {"delivery_zone", 0, "", {NULL}},
+	[TABLE_FULFILMENT_LINE] = {"fulfilment_line", FULFILMENT_LINE_NCOLS, "IiiII",
 	{"fulfilment_id", "line_no", "sku_id", "qty", "reservation_id"}},
-	[TABLE_FULFILMENT_ORDER] = {"fulfilment_order", FULFILMENT_ORDER_NCOLS,
+	[TABLE_FULFILMENT_ORDER] = {"fulfilment_order", FULFILMENT_ORDER_NCOLS, "IIiitfzbdzz",
 		{"id", "order_id", "location_id", "service_id", "state", "distance_m",
 			"promise_at", "promise_kept", "capacity_date", "created_at",
 	"changed_at"}},
-	[TABLE_LISTING] = {"listing", LISTING_NCOLS, {"status"}},
-	[TABLE_LOCATION] = {"location", LOCATION_NCOLS,
+	[TABLE_LISTING] = {"listing", LISTING_NCOLS, "t", {"status"}},
+	[TABLE_LOCATION] = {"location", LOCATION_NCOLS, "itttjTibb",
 		{"id", "code", "status", "time_zone", "opening_hours", "services",
 	"daily_capacity", "keep_last", "accepts_returns"}},
-	[TABLE_LOT] = {"lot", LOT_NCOLS,
+	[TABLE_LOT] = {"lot", LOT_NCOLS, "IiitdIIz",
 		{"id", "sku_id", "location_id", "code", "expires_on", "on_hand",
 	"unavailable", "created_at"}},
-	[TABLE_MOVEMENT] = {"movement", MOVEMENT_NCOLS,
+	[TABLE_MOVEMENT] = {"movement", MOVEMENT_NCOLS, "IiiItIIIIiItttttzz",
 		{"id", "sku_id", "location_id", "lot_id", "kind", "on_hand_delta",
 			"unavailable_delta", "on_hand_after", "unavailable_after",
 			"channel_id", "reservation_id", "ref", "sale_ref", "reason", "request_key",
 	"actor", "occurred_at", "recorded_at"}},
-	[TABLE_ORDER_LINE] = {"order_line", ORDER_LINE_NCOLS,
+	[TABLE_ORDER_LINE] = {"order_line", ORDER_LINE_NCOLS, "IiiII",
 	{"order_id", "line_no", "sku_id", "qty", "backordered_qty"}},
-	[TABLE_REQUEST] = {"request", REQUEST_NCOLS,
+	[TABLE_REQUEST] = {"request", REQUEST_NCOLS, "tttIAz",
 		{"request_key", "function", "actor", "request_hash", "result",
 	"created_at"}},
-	[TABLE_RESERVATION] = {"reservation", RESERVATION_NCOLS,
+	[TABLE_RESERVATION] = {"reservation", RESERVATION_NCOLS, "IiiiItzzzItttI",
 		{"id", "sku_id", "location_id", "channel_id", "qty", "status",
 			"expires_at", "created_at", "changed_at", "parent_id", "holder",
 	"order_ref", "actor", "successor_id"}},
-	[TABLE_RESERVATION_HISTORY] = {"reservation_history", 0, {NULL}},
-	[TABLE_SAFETY_STOCK] = {"safety_stock", SAFETY_STOCK_NCOLS,
+	[TABLE_RESERVATION_HISTORY] = {"reservation_history", 0, "", {NULL}},
+	[TABLE_SAFETY_STOCK] = {"safety_stock", SAFETY_STOCK_NCOLS, "In",
 	{"qty", "percent"}},
-	[TABLE_SALES_ORDER] = {"sales_order", SALES_ORDER_NCOLS,
+	[TABLE_SALES_ORDER] = {"sales_order", SALES_ORDER_NCOLS, "Iititttffzzzt",
 		{"id", "channel_id", "order_ref", "service_id", "status", "holder",
 			"guide", "longitude", "latitude", "promise_at", "placed_at",
 	"changed_at", "actor"}},
-	[TABLE_SERVICE] = {"service", SERVICE_NCOLS,
+	[TABLE_SERVICE] = {"service", SERVICE_NCOLS, "ittfvmmbvv",
 		{"id", "code", "kind", "max_km", "lead_time", "deliver_by", "cut_off",
 	"allow_late", "accept_within", "collect_within"}},
-	[TABLE_SKU] = {"sku", SKU_NCOLS,
+	[TABLE_SKU] = {"sku", SKU_NCOLS, "itibt",
 	{"id", "code", "shelf_life_days", "lot_tracked", "status"}},
-	[TABLE_SOLD_OUT] = {"sold_out", SOLD_OUT_NCOLS,
+	[TABLE_SOLD_OUT] = {"sold_out", SOLD_OUT_NCOLS, "iiIz",
 	{"sku_id", "location_id", "sellable_floor", "changed_at"}},
-	[TABLE_STOCK] = {"stock", STOCK_NCOLS,
+	[TABLE_STOCK] = {"stock", STOCK_NCOLS, "iiIIII",
 		{"sku_id", "location_id", "on_hand", "unavailable", "in_transit",
 	"last_movement_id"}},
 };
@@ -464,6 +465,52 @@ retail_announce_forget(void)
  * ----------------------------------------------------------------
  */
 
+static Oid
+type_of_letter(char letter)
+{
+	static const struct
+	{
+		char		letter;
+		Oid			type;
+	}			types[] = {
+		{'A', INT8ARRAYOID}, {'b', BOOLOID}, {'d', DATEOID}, {'f', FLOAT8OID},
+		{'i', INT4OID}, {'I', INT8OID}, {'j', JSONBOID}, {'m', TIMEOID},
+		{'n', NUMERICOID}, {'t', TEXTOID}, {'T', TEXTARRAYOID},
+		{'v', INTERVALOID}, {'z', TIMESTAMPTZOID}
+	};
+
+	for (int i = 0; i < lengthof(types); i++)
+	{
+		if (types[i].letter == letter)
+			return types[i].type;
+	}
+	elog(ERROR, "no type for letter \"%c\"", letter);
+	return InvalidOid;
+}
+
+/*
+ * Columns are read and written as what they were made: with another type a
+ * value would be taken for a pointer, and a narrower one (timestamptz(0), a
+ * domain) would get values that it does not allow.  A numeric is only read.
+ */
+static void
+check_column_type(RetailTableId table, int col, AttrNumber attnum)
+{
+	Oid			wanted = type_of_letter(table_def[table].column_types[col]);
+	Oid			type;
+	int32		typmod;
+	Oid			collation;
+
+	get_atttypetypmodcoll(table_oid[table], attnum, &type, &typmod, &collation);
+	if (type != wanted || (typmod >= 0 && wanted != NUMERICOID))
+		ereport(ERROR,
+				(errcode(ERRCODE_RETAIL_NOT_INITIALISED),
+				 errmsg("column \"%s\" of table \"retail.%s\" is of type %s instead of %s",
+						table_def[table].column_names[col], table_def[table].name,
+						format_type_with_typemod(type, typmod), format_type_be(wanted)),
+				 errhint("Bring it back with ALTER TABLE ... ALTER COLUMN ... TYPE; columns of your own may have any type.")));
+}
+
 /* Column numbers by name, anew after each change of the table. */
 static TableInfo *
 table_info_get(RetailTableId table)
@@ -491,6 +538,7 @@ table_info_get(RetailTableId table)
 								table_def[table].column_names[i],
 								table_def[table].name),
 						 errhint("Run SELECT * FROM retail.migrate(); the tables may be older than the library.")));
+			check_column_type(table, i, fresh.attnum[i]);
 		}
 		cxt = AllocSetContextCreate(CacheMemoryContext, "pg_retail table",
 									ALLOCSET_SMALL_SIZES);

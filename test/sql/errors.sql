@@ -26,6 +26,10 @@ SELECT * FROM pg_temp.refusal($$SELECT retail.reserve('NO-SUCH', 'ER1', 1, 'er-a
 SELECT * FROM pg_temp.refusal($$SELECT retail.reserve('ER-A', 'NO-SUCH', 1, 'er-app')$$);
 -- RT003: no such channel
 SELECT * FROM pg_temp.refusal($$SELECT retail.reserve('ER-A', 'ER1', 1, 'no-such')$$);
+-- RT004: a column of another type than the engine reads and writes, or a narrower one
+SELECT * FROM pg_temp.refusal($$ALTER TABLE retail.reservation ALTER holder TYPE bigint USING NULL; SELECT retail.reserve('ER-A', 'ER1', 1, 'er-app', holder => 'er')$$);
+SELECT * FROM pg_temp.refusal($$ALTER TABLE retail.reservation ALTER holder TYPE varchar(5); SELECT retail.reserve('ER-A', 'ER1', 1, 'er-app', holder => 'longer')$$);
+SELECT * FROM pg_temp.refusal($$ALTER TABLE retail.channel DROP CONSTRAINT channel_hold_ttl_check, ALTER hold_ttl TYPE bigint USING 900; SELECT retail.reserve('ER-A', 'ER1', 1, 'er-app')$$);
 -- RT005: a request key used for another request
 SELECT * FROM pg_temp.refusal($$SELECT retail.receive('ER-A', 'ER1', 6, request_key => 'er 1')$$);
 -- RT006: too many stocks in one transaction
