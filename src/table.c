@@ -28,6 +28,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_am_d.h"
 #include "catalog/pg_collation_d.h"
+#include "catalog/pg_index.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type_d.h"
 #include "commands/sequence.h"
@@ -140,33 +141,57 @@ static const TableDef table_def[TABLE_COUNT] = {
 	"last_movement_id"}},
 };
 
-static const char *const index_name[INDEX_COUNT] = {
-	[INDEX_CAPACITY_USE] = "capacity_use_pkey",
-	[INDEX_CHANNEL_CODE] = "channel_code_key",
-	[INDEX_CHANNEL_ID] = "channel_pkey",
-	[INDEX_CHANNEL_ROUTING] = "channel_routing_pkey",
-	[INDEX_LISTING_SCOPE] = "listing_scope_key",
-	[INDEX_LOCATION_CODE] = "location_code_key",
-	[INDEX_LOCATION_ID] = "location_pkey",
-	[INDEX_LOT_CODE] = "lot_code_key",
-	[INDEX_LOT_FEFO] = "lot_fefo_idx",
-	[INDEX_MOVEMENT_REF] = "movement_ref_idx",
-	[INDEX_MOVEMENT_SALE_REF] = "movement_sale_ref_idx",
-	[INDEX_MOVEMENT_STOCK] = "movement_stock_idx",
-	[INDEX_REQUEST] = "request_pkey",
-	[INDEX_RESERVATION_COMMITTED] = "reservation_committed_idx",
-	[INDEX_RESERVATION_DUE] = "reservation_due_idx",
-	[INDEX_RESERVATION_HELD] = "reservation_held_idx",
-	[INDEX_RESERVATION_HOLDER] = "reservation_holder_idx",
-	[INDEX_RESERVATION_ID] = "reservation_pkey",
-	[INDEX_SAFETY_STOCK_SCOPE] = "safety_stock_scope_key",
-	[INDEX_SALES_ORDER_REF] = "sales_order_ref_key",
-	[INDEX_SERVICE_CODE] = "service_code_key",
-	[INDEX_SERVICE_ID] = "service_pkey",
-	[INDEX_SKU_CODE] = "sku_code_key",
-	[INDEX_SKU_ID] = "sku_pkey",
-	[INDEX_SOLD_OUT] = "sold_out_pkey",
-	[INDEX_STOCK] = "stock_pkey",
+/* What the engine scans; "rest" is what stands behind the columns. */
+typedef struct IndexDef
+{
+	RetailTableId table;
+	const char *name;
+	bool		unique;
+	const char *columns;
+	const char *rest;
+} IndexDef;
+
+static const IndexDef index_def[INDEX_COUNT] = {
+	[INDEX_CAPACITY_USE] = {TABLE_CAPACITY_USE, "capacity_use_pkey", true,
+	"location_id, business_date", ""},
+	[INDEX_CHANNEL_CODE] = {TABLE_CHANNEL, "channel_code_key", true, "code", ""},
+	[INDEX_CHANNEL_ID] = {TABLE_CHANNEL, "channel_pkey", true, "id", ""},
+	[INDEX_CHANNEL_ROUTING] = {TABLE_CHANNEL_ROUTING, "channel_routing_pkey", true,
+	"channel_id", ""},
+	[INDEX_LISTING_SCOPE] = {TABLE_LISTING, "listing_scope_key", true,
+	"sku_id, location_id, channel_id", " NULLS NOT DISTINCT"},
+	[INDEX_LOCATION_CODE] = {TABLE_LOCATION, "location_code_key", true, "code", ""},
+	[INDEX_LOCATION_ID] = {TABLE_LOCATION, "location_pkey", true, "id", ""},
+	[INDEX_LOT_CODE] = {TABLE_LOT, "lot_code_key", true,
+	"sku_id, location_id, code, expires_on", " NULLS NOT DISTINCT"},
+	[INDEX_LOT_FEFO] = {TABLE_LOT, "lot_fefo_idx", false,
+	"sku_id, location_id, expires_on, id", " WHERE on_hand > 0"},
+	[INDEX_MOVEMENT_REF] = {TABLE_MOVEMENT, "movement_ref_idx", false,
+	"ref, sku_id", " WHERE ref IS NOT NULL"},
+	[INDEX_MOVEMENT_SALE_REF] = {TABLE_MOVEMENT, "movement_sale_ref_idx", false,
+	"sale_ref, sku_id", " WHERE sale_ref IS NOT NULL"},
+	[INDEX_MOVEMENT_STOCK] = {TABLE_MOVEMENT, "movement_stock_idx", false,
+	"sku_id, location_id, id", ""},
+	[INDEX_REQUEST] = {TABLE_REQUEST, "request_pkey", true, "request_key, function, actor", ""},
+	[INDEX_RESERVATION_COMMITTED] = {TABLE_RESERVATION, "reservation_committed_idx", false,
+	"sku_id, location_id", " WHERE status = 'committed'"},
+	[INDEX_RESERVATION_DUE] = {TABLE_RESERVATION, "reservation_due_idx", false,
+	"expires_at", " WHERE status = 'held'"},
+	[INDEX_RESERVATION_HELD] = {TABLE_RESERVATION, "reservation_held_idx", false,
+	"sku_id, location_id, expires_at", " WHERE status = 'held'"},
+	[INDEX_RESERVATION_HOLDER] = {TABLE_RESERVATION, "reservation_holder_idx", false,
+	"holder, sku_id, location_id", " WHERE status = 'held' AND holder IS NOT NULL"},
+	[INDEX_RESERVATION_ID] = {TABLE_RESERVATION, "reservation_pkey", true, "id", ""},
+	[INDEX_SAFETY_STOCK_SCOPE] = {TABLE_SAFETY_STOCK, "safety_stock_scope_key", true,
+	"sku_id, location_id, channel_id", " NULLS NOT DISTINCT"},
+	[INDEX_SALES_ORDER_REF] = {TABLE_SALES_ORDER, "sales_order_ref_key", true,
+	"channel_id, order_ref", ""},
+	[INDEX_SERVICE_CODE] = {TABLE_SERVICE, "service_code_key", true, "code", ""},
+	[INDEX_SERVICE_ID] = {TABLE_SERVICE, "service_pkey", true, "id", ""},
+	[INDEX_SKU_CODE] = {TABLE_SKU, "sku_code_key", true, "code", ""},
+	[INDEX_SKU_ID] = {TABLE_SKU, "sku_pkey", true, "id", ""},
+	[INDEX_SOLD_OUT] = {TABLE_SOLD_OUT, "sold_out_pkey", true, "sku_id, location_id", ""},
+	[INDEX_STOCK] = {TABLE_STOCK, "stock_pkey", true, "sku_id, location_id", ""},
 };
 
 /* Rows that retail_rows_insert() buffers. */
@@ -219,6 +244,60 @@ retail_table_init(void)
 	CacheRegisterRelcacheCallback(invalidate_table, (Datum) 0);
 }
 
+/*
+ * Whether the index is what scans take it for: one with other columns, or
+ * without the predicate, would make them count rows that they do not mean, and
+ * one that is not valid (an index build that failed) lacks rows.
+ */
+static bool
+index_is_as_made(Oid oid, const IndexDef *def)
+{
+	HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(oid));
+	Form_pg_index index;
+	StringInfoData columns;
+	bool		same;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;			/* a table of that name */
+	index = (Form_pg_index) GETSTRUCT(tuple);
+	initStringInfo(&columns);
+	for (int i = 0; i < index->indnkeyatts; i++)
+	{
+		AttrNumber	attnum = index->indkey.values[i];
+
+		appendStringInfo(&columns, "%s%s", i > 0 ? ", " : "",
+						 attnum > 0 ? get_attname(index->indrelid, attnum, false) : "expression");
+	}
+	same = index->indisvalid && index->indrelid == table_oid[def->table] &&
+		(index->indisunique || !def->unique) &&
+		strcmp(columns.data, def->columns) == 0 &&
+		heap_attisnull(tuple, Anum_pg_index_indpred, NULL) ==
+		(strncmp(def->rest, " WHERE", strlen(" WHERE")) != 0);
+	ReleaseSysCache(tuple);
+	pfree(columns.data);
+	return same;
+}
+
+static Oid
+look_up_index(const IndexDef *def, Oid nspid)
+{
+	Oid			oid = get_relname_relid(def->name, nspid);
+
+	if (!OidIsValid(oid))
+		ereport(ERROR,
+				(errcode(ERRCODE_RETAIL_NOT_INITIALISED),
+				 errmsg("index \"retail.%s\" is missing", def->name),
+				 errhint("CREATE %sINDEX %s ON retail.%s (%s)%s", def->unique ? "UNIQUE " : "",
+						 def->name, table_def[def->table].name, def->columns, def->rest)));
+	if (!index_is_as_made(oid, def))
+		ereport(ERROR,
+				(errcode(ERRCODE_RETAIL_NOT_INITIALISED),
+				 errmsg("index \"retail.%s\" is not valid, or not the one that is wanted", def->name),
+				 errhint("Drop it, then CREATE %sINDEX %s ON retail.%s (%s)%s", def->unique ? "UNIQUE " : "",
+						 def->name, table_def[def->table].name, def->columns, def->rest)));
+	return oid;
+}
+
 static bool
 look_up_oids(void)
 {
@@ -237,14 +316,7 @@ look_up_oids(void)
 		table_oid[i] = oid;
 	}
 	for (int i = 0; i < INDEX_COUNT; i++)
-	{
-		index_oid[i] = get_relname_relid(index_name[i], nspid);
-		if (!OidIsValid(index_oid[i]))
-			ereport(ERROR,
-					(errcode(ERRCODE_RETAIL_NOT_INITIALISED),
-					 errmsg("index \"retail.%s\" is missing", index_name[i]),
-					 errhint("Run SELECT * FROM retail.migrate(); it makes what is missing.")));
-	}
+		index_oid[i] = look_up_index(&index_def[i], nspid);
 	reservation_seq_oid = get_relname_relid("reservation_id_seq", nspid);
 	movement_seq_oid = get_relname_relid("movement_id_seq", nspid);
 	lot_seq_oid = get_relname_relid("lot_id_seq", nspid);

@@ -30,6 +30,11 @@ SELECT * FROM pg_temp.refusal($$SELECT retail.reserve('ER-A', 'ER1', 1, 'no-such
 SELECT * FROM pg_temp.refusal($$ALTER TABLE retail.reservation ALTER holder TYPE bigint USING NULL; SELECT retail.reserve('ER-A', 'ER1', 1, 'er-app', holder => 'er')$$);
 SELECT * FROM pg_temp.refusal($$ALTER TABLE retail.reservation ALTER holder TYPE varchar(5); SELECT retail.reserve('ER-A', 'ER1', 1, 'er-app', holder => 'longer')$$);
 SELECT * FROM pg_temp.refusal($$ALTER TABLE retail.channel DROP CONSTRAINT channel_hold_ttl_check, ALTER hold_ttl TYPE bigint USING 900; SELECT retail.reserve('ER-A', 'ER1', 1, 'er-app')$$);
+-- RT004: an index is gone, or another one has its name
+SELECT * FROM pg_temp.refusal($$DROP INDEX retail.reservation_held_idx; SELECT retail.reserve('ER-A', 'ER1', 1, 'er-app')$$);
+SELECT * FROM pg_temp.refusal($$DROP INDEX retail.reservation_held_idx; CREATE INDEX reservation_held_idx ON retail.reservation (sku_id, location_id, expires_at); SELECT retail.reserve('ER-A', 'ER1', 1, 'er-app')$$);
+SELECT * FROM pg_temp.refusal($$DROP INDEX retail.reservation_due_idx; CREATE INDEX reservation_due_idx ON retail.reservation (changed_at) WHERE status = 'held'; SELECT retail.expire_reservations()$$);
+SELECT * FROM pg_temp.refusal($$DROP INDEX retail.reservation_held_idx; CREATE INDEX reservation_held_idx ON retail.reservation (sku_id, location_id, expires_at) INCLUDE (qty) WITH (fillfactor = 80) WHERE status = 'held'; SELECT retail.available('ER-A', 'ER1')$$);
 -- RT005: a request key used for another request
 SELECT * FROM pg_temp.refusal($$SELECT retail.receive('ER-A', 'ER1', 6, request_key => 'er 1')$$);
 -- RT006: too many stocks in one transaction
