@@ -17,6 +17,7 @@
 
 #include "catalog/pg_type_d.h"
 #include "common/hashfn.h"
+#include "fmgr.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/array.h"
@@ -27,6 +28,8 @@
 #include "errors.h"
 #include "request.h"
 #include "table.h"
+
+PG_FUNCTION_INFO_V1(retail_actor_sql);
 
 #define MAX_KEY_LENGTH 200
 
@@ -72,10 +75,21 @@ retail_request_hash_text(Request *request, Datum value, bool isnull)
 										VARSIZE_ANY_EXHDR(t), request->hash);
 }
 
+/*
+ * Not the current user: within the functions that run as the tables' owner
+ * that is the owner, and the ledger is to name who called them.
+ */
 Datum
 retail_actor(void)
 {
-	return CStringGetTextDatum(GetUserNameFromId(GetUserId(), false));
+	return CStringGetTextDatum(GetUserNameFromId(GetOuterUserId(), false));
+}
+
+/* retail._actor() */
+Datum
+retail_actor_sql(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_DATUM(retail_actor());
 }
 
 /* *nlines: as many as it must have, or 0 for any number, which is filled in. */

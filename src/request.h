@@ -58,7 +58,10 @@ extern StoredLine *retail_request_find_any(Request *request, int *nlines);
  */
 extern bool retail_request_store(Request *request, const StoredLine *lines, int nlines);
 
-/* The current role's name, as ledger rows record it. */
+/*
+ * The name of the role that called, as ledger rows record it: the session's, or
+ * the one it has SET ROLE to.
+ */
 extern Datum retail_actor(void);
 
 #endif							/* RETAIL_REQUEST_H */

@@ -53,11 +53,8 @@ $$;
 COMMENT ON FUNCTION retail._guard_event() IS 'Internal: keeps the log of the parcels append-only.';
 
 CREATE FUNCTION retail._actor() RETURNS text
-LANGUAGE sql STABLE PARALLEL SAFE
-AS $$
-    SELECT CASE pg_catalog.current_setting('role') WHEN 'none' THEN session_user::text ELSE pg_catalog.current_setting('role') END
-$$;
-COMMENT ON FUNCTION retail._actor() IS 'Internal: who called, as seen from inside a function that runs as the tables'' owner.';
+LANGUAGE c STABLE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'retail_actor_sql';
+COMMENT ON FUNCTION retail._actor() IS 'Internal: the role that called: the session''s, or the one it has SET ROLE to, also within a function that runs as its owner.';
 
 CREATE FUNCTION retail._request_begin(request_key text, function text, arguments jsonb) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
