@@ -7,8 +7,11 @@
  * made anew, a few times: an order is never half held.
  *
  * Waits, in this order: for another call of the same order_ref (an advisory
- * lock), for other orders of a location with a daily capacity (its row, by
- * location id), for what a basket waits for.
+ * lock), for other orders that take a place of the same day at a location with
+ * a daily capacity (one, too; by location id), for what a basket waits for.
+ * Nothing else waits for a place of a day, so no circle of waits leads through
+ * one.  A try that takes places is a subtransaction, so that one that fails
+ * lets go of all it has locked before the next begins with its lowest location.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -21,6 +24,7 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/resowner.h"
 #include "utils/timestamp.h"
 
 #include "arg.h"
@@ -34,6 +38,7 @@
 #include "spi_util.h"
 #include "table.h"
 
+PG_FUNCTION_INFO_V1(retail_lock_day);
 PG_FUNCTION_INFO_V1(retail_place_order);
 
 /* Plans made for one order before it answers busy. */
@@ -74,6 +79,8 @@ typedef struct Order
 	int64		order_id;
 	int64	   *fulfilment_ids; /* per parcel */
 	DateADT    *capacity_dates; /* per parcel; DATEVAL_NOBEGIN: no limit there */
+
+	bool		keeps_locks;	/* of an earlier try */
 } Order;
 
 typedef struct OrderAnswers
@@ -152,30 +159,49 @@ find_own_holds(Order *order)
  * ----------------------------------------------------------------
  */
 
-static bool
-change_capacity(const char *query, int32 location_id, DateADT day, int32 limit)
+/*
+ * retail._lock_day(location_id, business_date, wait): whoever takes a place of
+ * that day has this lock, to the end of his transaction.
+ */
+Datum
+retail_lock_day(PG_FUNCTION_ARGS)
 {
-	Oid			types[3] = {INT4OID, DATEOID, INT4OID};
-	Datum		args[3] = {Int32GetDatum(location_id), DateADTGetDatum(day), Int32GetDatum(limit)};
-	SpiOwner	saved = retail_spi_begin();
-	bool		changed;
+	int32		day[2] = {PG_GETARG_INT32(0), PG_GETARG_DATEADT(1)};
 
-	if (SPI_execute_with_args(query, 3, types, args, NULL, false, 0) < 0)
-		elog(ERROR, "could not change the capacity of a location");
-	changed = SPI_processed > 0;
+	PG_RETURN_BOOL(retail_id_lock(NAME_LOCK_DAY, day, 2, PG_GETARG_BOOL(2)));
+}
+
+static bool
+take_place(int32 location_id, DateADT day, int32 daily_capacity, bool wait)
+{
+	Oid			types[4] = {INT4OID, DATEOID, INT4OID, BOOLOID};
+	Datum		args[4] = {Int32GetDatum(location_id), DateADTGetDatum(day),
+	Int32GetDatum(daily_capacity), BoolGetDatum(wait)};
+	SpiOwner	saved = retail_spi_begin();
+	bool		taken;
+	bool		isnull;
+
+	if (SPI_execute_with_args("SELECT retail._take_capacity($1, $2, $3, $4)",
+							  4, types, args, NULL, false, 0) != SPI_OK_SELECT ||
+		SPI_processed != 1)
+		elog(ERROR, "could not take a place of a location's day");
+	taken = DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
 	retail_spi_end(&saved);
-	return changed;
+	return taken;
 }
 
 static void
 give_capacity(Order *order)
 {
+	Oid			types[2] = {INT4OID, DATEOID};
+
 	for (int i = 0; i < order->plan->nparcels; i++)
 	{
+		Datum		args[2] = {Int32GetDatum(order->plan->parcels[i].location_id),
+		DateADTGetDatum(order->capacity_dates[i])};
+
 		if (order->capacity_dates[i] != DATEVAL_NOBEGIN)
-			(void) change_capacity("UPDATE retail.capacity_use SET taken = taken - 1"
-								   " WHERE location_id = $1 AND business_date = $2 AND $3 >= 0",
-								   order->plan->parcels[i].location_id, order->capacity_dates[i], 0);
+			retail_spi_as_owner("SELECT retail._give_capacity($1, $2)", 2, types, args);
 	}
 }
 
@@ -196,37 +222,48 @@ parcels_by_location(const RoutePlan *plan)
 	return order;
 }
 
+/* Most parcels the parcel's location takes in a day; -1: any number. */
+static int32
+capacity_of(const RouteParcel *parcel)
+{
+	LocationInfo location;
+
+	if (!retail_master_location_by_id(parcel->location_id, &location))
+		return -1;
+	return location.daily_capacity;
+}
+
+static bool
+needs_places(const RoutePlan *plan)
+{
+	for (int i = 0; i < plan->nparcels; i++)
+	{
+		if (capacity_of(&plan->parcels[i]) >= 0)
+			return true;
+	}
+	return false;
+}
+
 /*
  * Takes a place of the day at each location that counts them.  false: one was
- * full, and none is taken.
+ * full, or somebody had it and we may not wait; the caller puts back the rest.
  */
 static bool
-take_capacity(Order *order)
+take_places(Order *order)
 {
 	RoutePlan  *plan = order->plan;
 	int		   *by_location = parcels_by_location(plan);
 
-	order->capacity_dates = palloc(sizeof(DateADT) * Max(plan->nparcels, 1));
-	for (int i = 0; i < plan->nparcels; i++)
-		order->capacity_dates[i] = DATEVAL_NOBEGIN;
 	for (int i = 0; i < plan->nparcels; i++)
 	{
 		RouteParcel *parcel = &plan->parcels[by_location[i]];
+		int32		daily_capacity = capacity_of(parcel);
 		DateADT		day = retail_master_date_at(parcel->location_id, parcel->promise.starts_at);
-		LocationInfo location;
 
-		if (!retail_master_location_by_id(parcel->location_id, &location) ||
-			location.daily_capacity < 0)
+		if (daily_capacity < 0)
 			continue;
-		if (!change_capacity("INSERT INTO retail.capacity_use AS u (location_id, business_date, taken)"
-							 " SELECT $1, $2, 1 WHERE $3 > 0"
-							 " ON CONFLICT (location_id, business_date)"
-							 " DO UPDATE SET taken = u.taken + 1 WHERE u.taken < $3",
-							 parcel->location_id, day, location.daily_capacity))
-		{
-			give_capacity(order);
+		if (!take_place(parcel->location_id, day, daily_capacity, !order->keeps_locks))
 			return false;
-		}
 		order->capacity_dates[by_location[i]] = day;
 	}
 	return true;
@@ -265,20 +302,65 @@ fill_basket(Order *order)
 	basket->expires_at = order->expires_at;
 }
 
+/* Takes the units the plan asks for, or none. */
+static bool
+take_units(Order *order)
+{
+	fill_basket(order);
+	if (order->basket.nlines > 0)
+		retail_basket_decide(&order->basket);
+	return !order->basket.any_refused;
+}
+
+/* Places and units, or nothing, and then no lock is kept. */
+static bool
+take_places_and_units(Order *order)
+{
+	MemoryContext cxt = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	bool		taken = false;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(cxt);
+	PG_TRY();
+	{
+		taken = take_places(order) && take_units(order);
+		if (taken)
+			ReleaseCurrentSubTransaction();
+		else
+			RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(cxt);
+		CurrentResourceOwner = owner;
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(cxt);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(cxt);
+		CurrentResourceOwner = owner;
+		ReThrowError(error);
+	}
+	PG_END_TRY();
+	return taken;
+}
+
 /* Takes everything the plan asks for, or nothing. */
 static bool
 take_plan(Order *order)
 {
-	if (!take_capacity(order))
-		return false;
-	fill_basket(order);
-	if (order->basket.nlines == 0)
-		return true;
-	retail_basket_decide(&order->basket);
-	if (!order->basket.any_refused)
-		return true;
-	give_capacity(order);
-	return false;
+	RoutePlan  *plan = order->plan;
+
+	order->capacity_dates = palloc(sizeof(DateADT) * Max(plan->nparcels, 1));
+	for (int i = 0; i < plan->nparcels; i++)
+		order->capacity_dates[i] = DATEVAL_NOBEGIN;
+	if (needs_places(plan))
+		return take_places_and_units(order);
+	order->keeps_locks = true;
+	return take_units(order);
 }
 
 /* ----------------------------------------------------------------

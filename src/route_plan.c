@@ -241,24 +241,56 @@ was_looked_at(const Walk *walk, int32 location_id)
 	return false;
 }
 
-/* Whether it may take one more fulfilment order on the day it would start. */
-static bool
-has_capacity(int32 location_id, const LocationInfo *location, TimestampTz starts_at)
+/* Places of that day that are given back and not yet off capacity_use.taken. */
+static int64
+places_given_back(int32 location_id, DateADT day)
+{
+	ScanKeyData keys[2];
+	RetailScan	scan;
+	int64		n = 0;
+
+	retail_key_int4(&keys[0], 1, location_id);
+	ScanKeyInit(&keys[1], 2, BTEqualStrategyNumber, F_DATE_EQ, DateADTGetDatum(day));
+	retail_scan_begin(&scan, TABLE_CAPACITY_RETURN, INDEX_CAPACITY_RETURN, AccessShareLock, NULL, 2, keys);
+	while (retail_scan_next(&scan))
+		n++;
+	retail_scan_end(&scan);
+	return n;
+}
+
+static int64
+places_taken(int32 location_id, DateADT day)
 {
 	ScanKeyData keys[2];
 	RetailScan	scan;
 	int64		taken = 0;
 
-	if (location->daily_capacity < 0)
-		return true;
 	retail_key_int4(&keys[0], 1, location_id);
-	ScanKeyInit(&keys[1], 2, BTEqualStrategyNumber, F_DATE_EQ,
-				DateADTGetDatum(retail_master_date_at(location_id, starts_at)));
+	ScanKeyInit(&keys[1], 2, BTEqualStrategyNumber, F_DATE_EQ, DateADTGetDatum(day));
 	retail_scan_begin(&scan, TABLE_CAPACITY_USE, INDEX_CAPACITY_USE, AccessShareLock, NULL, 2, keys);
 	if (retail_scan_next(&scan))
 		taken = retail_column_int32(TABLE_CAPACITY_USE, scan.slot, CAPACITY_USE_TAKEN);
 	retail_scan_end(&scan);
-	return taken < location->daily_capacity;
+	return taken;
+}
+
+/* Whether it may take one more fulfilment order on the day it would start. */
+static bool
+has_capacity(int32 location_id, const LocationInfo *location, TimestampTz starts_at)
+{
+	DateADT		day;
+	int64		given_back;
+
+	if (location->daily_capacity < 0)
+		return true;
+	day = retail_master_date_at(location_id, starts_at);
+	if (places_taken(location_id, day) < location->daily_capacity)
+		return true;
+
+	/* these first: one taken off meanwhile counts twice, and the take decides */
+	given_back = places_given_back(location_id, day);
+	return given_back > 0 &&
+		places_taken(location_id, day) - given_back < location->daily_capacity;
 }
 
 /* Whether a nearer candidate can do everything this one can do whole. */

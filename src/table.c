@@ -89,6 +89,7 @@ typedef struct TableDef
 } TableDef;
 
 static const TableDef table_def[TABLE_COUNT] = {
+	[TABLE_CAPACITY_RETURN] = {"capacity_return", 0, "", {NULL}},
 	[TABLE_CAPACITY_USE] = {"capacity_use", CAPACITY_USE_NCOLS, "i", {"taken"}},
 	[TABLE_CHANNEL] = {"channel", CHANNEL_NCOLS, "ittv",
 	{"id", "code", "status", "hold_ttl"}},
@@ -152,6 +153,8 @@ typedef struct IndexDef
 } IndexDef;
 
 static const IndexDef index_def[INDEX_COUNT] = {
+	[INDEX_CAPACITY_RETURN] = {TABLE_CAPACITY_RETURN, "capacity_return_day_idx", false,
+	"location_id, business_date", ""},
 	[INDEX_CAPACITY_USE] = {TABLE_CAPACITY_USE, "capacity_use_pkey", true,
 	"location_id, business_date", ""},
 	[INDEX_CHANNEL_CODE] = {TABLE_CHANNEL, "channel_code_key", true, "code", ""},

@@ -16,6 +16,7 @@
 
 typedef enum RetailTableId
 {
+	TABLE_CAPACITY_RETURN,
 	TABLE_CAPACITY_USE,
 	TABLE_CHANNEL,
 	TABLE_CHANNEL_ROUTING,
@@ -41,6 +42,7 @@ typedef enum RetailTableId
 
 typedef enum RetailIndexId
 {
+	INDEX_CAPACITY_RETURN,
 	INDEX_CAPACITY_USE,
 	INDEX_CHANNEL_CODE,
 	INDEX_CHANNEL_ID,

@@ -1,9 +1,10 @@
 -- Orders after they were placed: payment, cancellation, returns, deadlines.
 --
 -- Every call that changes an order locks its row in retail.sales_order first,
--- then parcels, then reservations by (SKU, location), then a place of a day's
--- capacity or a slot, and the stock rows last.  So the calls on one order go
--- one after the other, and none of the races between them needs another rule.
+-- then parcels, then reservations by (SKU, location), and stock rows last.  So
+-- the calls on one order go one after the other, and none of the races between
+-- them needs another rule.  Places of a day and slots are given back without a
+-- wait, and taken anew only where nobody takes one at that instant.
 
 CREATE TYPE retail.order_change AS (
     outcome       text,
@@ -686,15 +687,20 @@ AS $$
     WHERE s.status IN ('completed', 'cancelled', 'expired') AND retail._is_open(f.state)
     GROUP BY s.id
     UNION ALL
-    SELECT 'slot_taken', NULL, w.code, count(f.id), t.taken::bigint, format('slot %s: parcels booked for it', t.id)
-    FROM retail.slot t
-        JOIN retail.location w ON w.id = t.location_id
-        LEFT JOIN retail.fulfilment_order f ON f.slot_id = t.id
-    GROUP BY t.id, w.code, t.taken
-    HAVING count(f.id) <> t.taken
+    SELECT 'slot_place', NULL, w.code, t.location_id::bigint, f.location_id::bigint, format('parcel %s: its slot is one of its location', f.id)
+    FROM retail.fulfilment_order f
+        JOIN retail.slot t ON t.id = f.slot_id
+        JOIN retail.location w ON w.id = f.location_id
+    WHERE t.location_id <> f.location_id
     UNION ALL
-    SELECT 'capacity_taken', NULL, w.code, coalesce(f.parcels, 0), c.taken::bigint, format('parcels of %s', c.business_date)
-    FROM retail.capacity_use c
+    SELECT 'capacity_taken', NULL, w.code, coalesce(f.parcels, 0), c.taken, format('parcels of %s', c.business_date)
+    FROM (
+            SELECT u.location_id, u.business_date, u.taken - (
+                SELECT count(*)
+                FROM retail.capacity_return r
+                WHERE r.location_id = u.location_id AND r.business_date = u.business_date) AS taken
+            FROM retail.capacity_use u
+        ) c
         JOIN retail.location w ON w.id = c.location_id
         LEFT JOIN (
             SELECT p.location_id, p.capacity_date, count(*) AS parcels
@@ -705,4 +711,4 @@ AS $$
     WHERE coalesce(f.parcels, 0) <> c.taken
 $$;
 COMMENT ON FUNCTION retail._verify_orders() IS
-'Internal: what of orders, parcels, slots and capacity does not add up, for verify(). Checks: order_units, order_reservation (open, paid parcels), order_open, slot_taken, capacity_taken.';
+'Internal: what of orders, parcels, slots and capacity does not add up, for verify(). Checks: order_units, order_reservation (open, paid parcels), order_open, slot_place, capacity_taken.';

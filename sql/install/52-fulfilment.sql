@@ -101,7 +101,7 @@ DECLARE
     t record;
     reached text;
 BEGIN
-    SELECT p.state, p.resume_state, p.location_id, p.capacity_date, p.slot_id, v.kind, v.accept_within, v.collect_within INTO f
+    SELECT p.state, p.resume_state, p.location_id, p.capacity_date, v.kind, v.accept_within, v.collect_within INTO f
     FROM retail.fulfilment_order p
         JOIN retail.service v ON v.id = p.service_id
     WHERE p.id = fulfilment_id;
@@ -130,11 +130,7 @@ BEGIN
     WHERE p.id = fulfilment_id;
 
     IF reached IN ('cancelled', 'rejected') AND f.capacity_date IS NOT NULL THEN
-        UPDATE retail.capacity_use c SET taken = c.taken - 1
-        WHERE c.location_id = f.location_id AND c.business_date = f.capacity_date;
-    END IF;
-    IF reached IN ('cancelled', 'rejected', 'uncollected') AND f.slot_id IS NOT NULL THEN
-        UPDATE retail.slot s SET taken = s.taken - 1 WHERE s.id = f.slot_id;
+        PERFORM retail._give_capacity(f.location_id, f.capacity_date);
     END IF;
     PERFORM retail._log_step(fulfilment_id, step, f.state, reached, reason, t.announced);
     RETURN reached;
@@ -142,6 +138,88 @@ END
 $$;
 COMMENT ON FUNCTION retail._step(bigint, text, text) IS
 'Internal: takes a step of a locked parcel, if fulfilment_transition allows it: state, timers, capacity, slot, log, outbox. Returns the state reached, NULL where the step is not allowed. Moves no stock.';
+
+-- Places of a day -------------------------------------------------------------
+
+CREATE FUNCTION retail._lock_day(location_id integer, business_date date, wait boolean) RETURNS boolean
+LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'retail_lock_day';
+COMMENT ON FUNCTION retail._lock_day(integer, date, boolean) IS
+'Internal: the lock of whoever takes places of that day, to the end of the transaction; false: somebody else has it, and wait was false.';
+
+CREATE FUNCTION retail._fold_capacity(location_id integer, business_date date) RETURNS bigint
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    given_back bigint;
+BEGIN
+    DELETE FROM retail.capacity_return r
+    WHERE r.location_id = _fold_capacity.location_id AND r.business_date = _fold_capacity.business_date;
+    GET DIAGNOSTICS given_back = ROW_COUNT;
+    IF given_back > 0 THEN
+        UPDATE retail.capacity_use u SET taken = u.taken - given_back
+        WHERE u.location_id = _fold_capacity.location_id AND u.business_date = _fold_capacity.business_date;
+    END IF;
+    RETURN given_back;
+END
+$$;
+COMMENT ON FUNCTION retail._fold_capacity(integer, date) IS 'Internal: takes places given back off those of a day whose lock the caller has; returns how many.';
+
+CREATE FUNCTION retail._take_capacity(location_id integer, business_date date, daily_capacity integer, wait boolean) RETURNS boolean
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF NOT retail._lock_day(location_id, business_date, wait) THEN
+        RETURN false;
+    END IF;
+    PERFORM retail._fold_capacity(location_id, business_date);
+    INSERT INTO retail.capacity_use AS u (location_id, business_date, taken)
+    SELECT $1, $2, 1 WHERE $3 > 0
+    ON CONFLICT ON CONSTRAINT capacity_use_pkey DO UPDATE SET taken = u.taken + 1 WHERE u.taken < $3;
+    RETURN FOUND;
+END
+$$;
+COMMENT ON FUNCTION retail._take_capacity(integer, date, integer, boolean) IS
+'Internal: one more parcel of that day, if the location takes one more. wait: for whoever takes places of that day at this instant; only place_order() may, before anything else it waits for.';
+
+CREATE FUNCTION retail._give_capacity(location_id integer, business_date date) RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+AS $$
+    INSERT INTO retail.capacity_return (location_id, business_date) VALUES ($1, $2)
+$$;
+COMMENT ON FUNCTION retail._give_capacity(integer, date) IS 'Internal: gives a place of a day back. Waits for nobody.';
+
+CREATE FUNCTION retail.fold_capacity(max_rows integer DEFAULT 1000) RETURNS bigint
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    next record;
+    done bigint := 0;
+BEGIN
+    IF max_rows IS NULL OR max_rows < 1 THEN
+        RAISE EXCEPTION 'max_rows must be 1 or more' USING ERRCODE = '22023';
+    END IF;
+    PERFORM retail._check_tables();
+    FOR next IN
+        SELECT r.location_id, r.business_date
+        FROM retail.capacity_return r
+        GROUP BY 1, 2
+        ORDER BY 1, 2
+    LOOP
+        EXIT WHEN done >= max_rows;
+        -- whoever has the lock does it himself
+        CONTINUE WHEN NOT retail._lock_day(next.location_id, next.business_date, false);
+        done := done + retail._fold_capacity(next.location_id, next.business_date);
+    END LOOP;
+    RETURN done;
+END
+$$;
+COMMENT ON FUNCTION retail.fold_capacity(integer) IS
+'Takes places of a day that were given back off the count of that day, where no order has come to do it. No order depends on it. Skips days of which somebody takes a place.
+max_rows: places, 1 or more (default 1000); the last day is done whole.
+Returns how many. Errors: 22023 bad argument, RT004 init() was not run.';
 
 -- Routing again ---------------------------------------------------------------
 
@@ -154,19 +232,6 @@ AS $$
 $$;
 COMMENT ON FUNCTION retail._may_route_again(bigint) IS
 'Internal: whether an order has been rejected less than eight times; after that it waits for somebody to cancel it or to look into it.';
-
-CREATE FUNCTION retail._take_capacity(location_id integer, business_date date, daily_capacity integer) RETURNS boolean
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    INSERT INTO retail.capacity_use AS u (location_id, business_date, taken)
-    SELECT $1, $2, 1 WHERE $3 > 0
-    ON CONFLICT ON CONSTRAINT capacity_use_pkey DO UPDATE SET taken = u.taken + 1 WHERE u.taken < $3;
-    RETURN FOUND;
-END
-$$;
-COMMENT ON FUNCTION retail._take_capacity(integer, date, integer) IS 'Internal: one more parcel of that day, if the location takes one more.';
 
 CREATE FUNCTION retail._route_again(order_id bigint, line_nos integer[], qtys bigint[], again boolean) RETURNS bigint[]
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -231,7 +296,9 @@ BEGIN
             RETURN qtys;
         END IF;
 
-        -- A place of the day at each location that counts them, by location id.
+        -- A place of the day at each location that counts them.  Somebody may be
+        -- taking one there: to wait for him with an order locked could close a
+        -- circle, and so another location has to do.
         full_location := NULL;
         dates := jsonb '{}';
         FOR parcel IN
@@ -243,7 +310,7 @@ BEGIN
         LOOP
             SELECT (coalesce(s.starts_at, at) AT TIME ZONE parcel.time_zone)::date INTO business_date
             FROM retail.promise(o.service, parcel.code, at) s;
-            IF NOT retail._take_capacity(parcel.id, business_date, parcel.daily_capacity) THEN
+            IF NOT retail._take_capacity(parcel.id, business_date, parcel.daily_capacity, false) THEN
                 full_location := parcel.code;
                 EXIT;
             END IF;
@@ -260,10 +327,9 @@ BEGIN
             excluded := excluded || full_location;
         END IF;
         held := NULL;
-        UPDATE retail.capacity_use c SET taken = c.taken - 1
+        PERFORM retail._give_capacity(w.id, d.value::date)
         FROM jsonb_each_text(dates) d
-            JOIN retail.location w ON w.code = d.key
-        WHERE c.location_id = w.id AND c.business_date = d.value::date;
+            JOIN retail.location w ON w.code = d.key;
         IF full_location = store THEN
             RETURN qtys;
         END IF;

@@ -270,9 +270,12 @@ BEGIN
         RETURN retail._parcel_answer(fulfilment_id, 'booked', true);
     END IF;
 
-    -- The old place and the new one, in one order: two that swap do not deadlock.
-    PERFORM FROM retail.slot t WHERE t.id IN (f.slot_id, book_slot.slot_id) ORDER BY t.id FOR NO KEY UPDATE;
-    SELECT t.location_id, t.ends_at, t.capacity, t.taken INTO s FROM retail.slot t WHERE t.id = book_slot.slot_id;
+    -- The parcels of a slot are its count: leaving one is nobody's wait, and of
+    -- two who come to one the second counts the first.
+    PERFORM FROM retail.slot t WHERE t.id = book_slot.slot_id FOR NO KEY UPDATE;
+    SELECT t.location_id, t.ends_at, t.capacity, (SELECT count(*) FROM retail.fulfilment_order p WHERE p.slot_id = t.id) AS taken INTO s
+    FROM retail.slot t
+    WHERE t.id = book_slot.slot_id;
     outcome := CASE
         WHEN NOT retail._is_open(f.state) THEN 'wrong_state'
         WHEN s.location_id IS DISTINCT FROM f.location_id THEN 'no_slot'
@@ -283,8 +286,8 @@ BEGIN
         PERFORM retail._request_end(request_key, 'book_slot', NULL);
         RETURN retail._parcel_answer(fulfilment_id, outcome);
     END IF;
-    UPDATE retail.slot t SET taken = t.taken - 1 WHERE t.id = f.slot_id;
-    UPDATE retail.slot t SET taken = t.taken + 1 WHERE t.id = book_slot.slot_id;
+    -- written, so that at REPEATABLE READ the second, who cannot count the first, fails
+    UPDATE retail.slot t SET booked_at = retail.now() WHERE t.id = book_slot.slot_id;
     UPDATE retail.fulfilment_order p
     SET slot_id = book_slot.slot_id,
         collect_by = CASE WHEN p.state = 'ready_for_pickup' AND p.collect_by < s.ends_at THEN s.ends_at ELSE p.collect_by END
@@ -312,7 +315,6 @@ BEGIN
     IF f.slot_id IS NULL OR NOT retail._is_open(f.state) THEN
         RETURN retail._parcel_answer(fulfilment_id, CASE WHEN f.slot_id IS NULL THEN 'freed' ELSE 'wrong_state' END, f.slot_id IS NULL);
     END IF;
-    UPDATE retail.slot t SET taken = t.taken - 1 WHERE t.id = f.slot_id;
     UPDATE retail.fulfilment_order p SET slot_id = NULL WHERE p.id = free_slot.fulfilment_id;
     RETURN retail._parcel_answer(fulfilment_id, 'freed');
 END
@@ -321,3 +323,31 @@ COMMENT ON FUNCTION retail.free_slot(bigint) IS
 'Gives the slot of an open parcel back. Doing it twice is harmless.
 Returns fulfilment_result: freed, or wrong_state. Waits for other calls on the same order.
 Errors: RT013 no such parcel, 22004 fulfilment_id is NULL.';
+
+CREATE FUNCTION retail.free_slots(location text, resource text DEFAULT NULL)
+RETURNS TABLE (slot_id bigint, slot_resource text, starts_at timestamptz, ends_at timestamptz, capacity integer, places bigint)
+LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER ROWS 50
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    place integer;
+BEGIN
+    PERFORM retail._check_tables();
+    SELECT w.id INTO place FROM retail.location w WHERE w.code = location;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'unknown location "%"', left(location, 200) USING ERRCODE = 'RT002';
+    END IF;
+    RETURN QUERY
+    SELECT t.id, t.resource, t.starts_at, t.ends_at, t.capacity, t.capacity - b.booked
+    FROM retail.slot t
+        CROSS JOIN LATERAL (SELECT count(*) AS booked FROM retail.fulfilment_order f WHERE f.slot_id = t.id) b
+    WHERE t.location_id = place AND t.ends_at > retail.now() AND (free_slots.resource IS NULL OR t.resource = free_slots.resource)
+        AND b.booked < t.capacity
+    ORDER BY t.starts_at, t.resource, t.id;
+END
+$$;
+COMMENT ON FUNCTION retail.free_slots(text, text) IS
+'Times at which a location can still hand a parcel over, first to last: what a shopper chooses from before book_slot().
+location: code; resource: only this one, desk, parking_bay, locker (default: all).
+Returns slots that are not over and not full, with how many places each has left. Waits for nobody, and promises nothing: somebody may be quicker.
+Errors: RT002 unknown location, RT004 init() was not run.';

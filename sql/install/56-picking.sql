@@ -20,7 +20,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION retail.merge_parcels(text, text) IS
-'Makes one parcel of those of an order that the same location has accepted for the same service and has not begun to pick. Two that hold units of the same line stay two.
+'Makes one parcel of those of an order that the same location has accepted for the same service and has not begun to pick. Two that hold units of the same line stay two. A slot booked for either is that of both; where both had one, the earlier parcel''s.
 channel, order_ref: the order.
 Returns how many parcels became part of another. make_wave() does it by itself. Waits for other calls on the same order.
 Errors: RT003 unknown channel, RT013 no such order, 22004 a NULL argument.';
@@ -31,6 +31,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     next record;
+    takes_place boolean;
     merged integer := 0;
 BEGIN
     PERFORM FROM retail.fulfilment_order f WHERE f.order_id = _merge_parcels.order_id ORDER BY f.id FOR NO KEY UPDATE;
@@ -52,12 +53,18 @@ BEGIN
                 FROM retail.fulfilment_line x
                     JOIN retail.fulfilment_line y ON y.line_no = x.line_no
                 WHERE x.fulfilment_id = next.earlier_id AND y.fulfilment_id = next.later_id);
-        PERFORM retail._step(next.later_id, 'merge', format('merged into %s', next.earlier_id));
-        UPDATE retail.fulfilment_line l SET fulfilment_id = next.earlier_id WHERE l.fulfilment_id = next.later_id;
+        -- One slot and one place of the day for both; the others are given back with the step.
+        takes_place := (SELECT f.capacity_date IS NULL FROM retail.fulfilment_order f WHERE f.id = next.earlier_id);
         UPDATE retail.fulfilment_order f
-        SET promise_at = least(f.promise_at, o.promise_at), promise_kept = f.promise_kept AND o.promise_kept
+        SET promise_at = least(f.promise_at, o.promise_at), promise_kept = f.promise_kept AND o.promise_kept,
+            slot_id = coalesce(f.slot_id, o.slot_id), capacity_date = coalesce(f.capacity_date, o.capacity_date)
         FROM retail.fulfilment_order o
         WHERE f.id = next.earlier_id AND o.id = next.later_id;
+        IF takes_place THEN
+            UPDATE retail.fulfilment_order f SET capacity_date = NULL WHERE f.id = next.later_id;
+        END IF;
+        PERFORM retail._step(next.later_id, 'merge', format('merged into %s', next.earlier_id));
+        UPDATE retail.fulfilment_line l SET fulfilment_id = next.earlier_id WHERE l.fulfilment_id = next.later_id;
         merged := merged + 1;
     END LOOP;
     RETURN merged;
@@ -298,6 +305,17 @@ BEGIN
         ORDER BY f.id;
         RETURN;
     END IF;
+    -- What is short is blocked parcel by parcel: two waves would come to their
+    -- stocks in different orders.
+    PERFORM
+    FROM retail.stock s
+    WHERE (s.sku_id, s.location_id) IN (
+        SELECT l.sku_id, f.location_id
+        FROM retail.fulfilment_order f
+            JOIN retail.fulfilment_line l ON l.fulfilment_id = f.id
+        WHERE f.wave_id = finish_wave.wave_id AND f.state = 'picking' AND jsonb_exists(picked, f.id::text))
+    ORDER BY s.sku_id
+    FOR NO KEY UPDATE;
     FOR next IN
         SELECT f.id
         FROM retail.fulfilment_order f

@@ -171,10 +171,10 @@ DECLARE
         'extend', 'consume', 'consume_lines', 'cancel', 'to_wgs84',
         'is_open', 'next_opening', 'promise', 'opening_hours_fault'];
     order_calls CONSTANT text[] := ARRAY['route', 'explain_route', 'stock_near', 'place_order', 'confirm_order', 'cancel_order',
-        'return_order', 'reroute_order', 'advance', 'collect', 'renew_pickup_code', 'book_slot', 'free_slot',
+        'return_order', 'reroute_order', 'advance', 'collect', 'renew_pickup_code', 'book_slot', 'free_slot', 'free_slots',
         'merge_parcels', 'make_wave', 'pick_list', 'start_wave', 'finish_wave'];
     order_tables CONSTANT text[] := ARRAY['sales_order', 'order_line', 'fulfilment_order', 'fulfilment_line', 'fulfilment_event',
-        'fulfilment_transition', 'capacity_use', 'order_refusal', 'order_return', 'pick_wave', 'pick_line'];
+        'fulfilment_transition', 'capacity_use', 'capacity_return', 'order_refusal', 'order_return', 'pick_wave', 'pick_line'];
     functions text[];
     reads text[] := ARRAY[]::text[];
     writes text[] := ARRAY[]::text[];
@@ -206,7 +206,7 @@ BEGIN
         WHEN 'operator' THEN
             functions := calls || order_calls || ARRAY['outbox_take', 'outbox_done', 'expire_reservations', 'sweep',
                 'archive_reservations', 'purge_requests', 'purge_outbox', 'repair_flags', '_repair_marked', '_drain',
-                'expire_orders', 'reroute_unaccepted', 'return_uncollected', 'release_backorders',
+                'expire_orders', 'reroute_unaccepted', 'return_uncollected', 'release_backorders', 'fold_capacity',
                 'schedule_jobs', 'unschedule_jobs', 'bulk_write', 'reset_cells', 'verify', 'status',
                 '_is_time_zone', '_is_opening_hours', '_check_tables', '_schema_version', '_expire_batch',
                 '_jobs', '_cron_database', 'wgs84_longitude', 'wgs84_latitude'];

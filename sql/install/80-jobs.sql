@@ -168,6 +168,7 @@ BEGIN
             WHEN 'reroute_unaccepted' THEN done := retail.reroute_unaccepted(batch);
             WHEN 'return_uncollected' THEN done := retail.return_uncollected(batch);
             WHEN 'release_backorders' THEN done := retail.release_backorders(NULL, batch);
+            WHEN 'fold_capacity' THEN done := retail.fold_capacity(batch);
             ELSE
                 RAISE EXCEPTION 'job "%" is not known', job USING ERRCODE = '22023';
         END CASE;
@@ -179,7 +180,7 @@ $$;
 COMMENT ON PROCEDURE retail._drain(text, integer) IS 'Internal: calls a job''s function until nothing is left, each call a transaction of its own.';
 
 CREATE FUNCTION retail._jobs() RETURNS TABLE (job text, schedule text, command text, in_cron_database boolean)
-LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 9
+LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 10
 AS $$
     VALUES
         ('retail_sweep', '* * * * *', 'CALL retail.sweep()', false),
@@ -190,6 +191,7 @@ AS $$
         ('retail_reroute_unaccepted', '* * * * *', 'CALL retail._drain(''reroute_unaccepted'', 10)', false),
         ('retail_return_uncollected', '*/5 * * * *', 'CALL retail._drain(''return_uncollected'', 50)', false),
         ('retail_release_backorders', '* * * * *', 'CALL retail._drain(''release_backorders'', 10)', false),
+        ('retail_fold_capacity', '37 * * * *', 'CALL retail._drain(''fold_capacity'', 1000)', false),
         ('retail_purge_cron_log', '27 3 * * *',
             'DELETE FROM cron.job_run_details WHERE end_time < pg_catalog.now() - interval ''7 days''', true)
 $$;
@@ -203,7 +205,7 @@ COMMENT ON FUNCTION retail._cron_database() IS
 'Internal: the database pg_cron works in, a setting only superusers may read; NULL: it is not loaded.';
 
 CREATE FUNCTION retail.schedule_jobs() RETURNS TABLE (job text, schedule text, state text, detail text)
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE ROWS 9
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE ROWS 10
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -259,12 +261,12 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION retail.schedule_jobs() IS
-'Has pg_cron run the jobs of this database as the calling role: expiry sweep and flag repair every minute, archive, purge of request keys, of the outbox, and of pg_cron''s own log (7 days); unpaid orders, parcels not accepted or not collected in time, and backorders.
+'Has pg_cron run the jobs of this database as the calling role: expiry sweep and flag repair every minute, archive, purge of request keys, of the outbox, and of pg_cron''s own log (7 days); unpaid orders, parcels not accepted or not collected in time, backorders, and places of a day given back.
 Returns each job with its schedule and state (scheduled, changed, unchanged, or missing) and, in detail, the job''s number or exactly what is missing and what to run where. Calling it again is harmless.
 Errors: RT004 init() was not run.';
 
 CREATE FUNCTION retail.unschedule_jobs() RETURNS TABLE (job text, state text)
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE ROWS 9
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE ROWS 10
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE

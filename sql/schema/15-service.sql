@@ -89,21 +89,20 @@ CREATE TABLE retail.slot (
     starts_at   timestamptz NOT NULL,
     ends_at     timestamptz NOT NULL,
     capacity    integer NOT NULL,
-    taken       integer NOT NULL DEFAULT 0,
+    booked_at   timestamptz,
     CONSTRAINT slot_place_and_time_key UNIQUE (location_id, resource, starts_at),
     CONSTRAINT slot_resource_check CHECK (resource <> ''),
     CONSTRAINT slot_times_check CHECK (ends_at > starts_at),
-    CONSTRAINT slot_capacity_check CHECK (capacity >= 0),
-    CONSTRAINT slot_taken_check CHECK (taken BETWEEN 0 AND capacity)
+    CONSTRAINT slot_capacity_check CHECK (capacity >= 0)
 );
-COMMENT ON TABLE retail.slot IS 'Times at which a location hands parcels over, and how many shoppers each can take. Written by plain DML, but for taken.';
+COMMENT ON TABLE retail.slot IS 'Times at which a location hands parcels over, and how many shoppers each can take. Which are free: retail.free_slots(). Written by plain DML, but for booked_at.';
 COMMENT ON COLUMN retail.slot.id IS 'Key.';
 COMMENT ON COLUMN retail.slot.location_id IS 'The location.';
 COMMENT ON COLUMN retail.slot.resource IS 'What is limited: desk (default), parking_bay, locker.';
 COMMENT ON COLUMN retail.slot.starts_at IS 'From when.';
 COMMENT ON COLUMN retail.slot.ends_at IS 'Until when.';
-COMMENT ON COLUMN retail.slot.capacity IS 'Parcels it can take.';
-COMMENT ON COLUMN retail.slot.taken IS 'Parcels booked for it.';
+COMMENT ON COLUMN retail.slot.capacity IS 'Parcels it can take; fewer than are booked throw none out.';
+COMMENT ON COLUMN retail.slot.booked_at IS 'When a parcel was last booked for it; NULL: never. How many are is counted: retail.fulfilment_order.slot_id.';
 
 INSERT INTO retail.service (code, name, kind, max_km, lead_time, deliver_by, cut_off, allow_late, accept_within, collect_within) VALUES
     ('pickup', 'Store pickup', 'pickup', 50, interval '1 hour', NULL, NULL, true, interval '30 minutes', interval '3 days'),

@@ -362,7 +362,9 @@ SELECT ((p.business_date - date '2000-01-01')::bigint << 32) | p.location_id AS 
     p.open_parcels,
     p.finished_parcels,
     p.units,
-    coalesce(u.taken, 0) AS capacity_taken,
+    coalesce(u.taken - (
+        SELECT count(*) FROM retail.capacity_return r WHERE r.location_id = u.location_id AND r.business_date = u.business_date), 0)::integer
+        AS capacity_taken,
     w.daily_capacity AS capacity_limit
 FROM (
         SELECT x.location_id, x.business_date, count(*) FILTER (WHERE x.open) AS open_parcels,

@@ -82,17 +82,21 @@ CREATE FUNCTION law.broken(everything boolean) RETURNS TABLE (law text, detail t
         OR f.state IN ('cancelled', 'rejected') AND f.capacity_date IS NOT NULL
     UNION ALL
     SELECT 'taken of a day are its parcels, and no more than it has', c::text || ' parcels ' || n.parcels
-    FROM retail.capacity_use c JOIN retail.location w ON w.id = c.location_id
+    FROM (
+            SELECT u.location_id, u.business_date, u.taken - (SELECT count(*) FROM retail.capacity_return r
+                WHERE (r.location_id, r.business_date) = (u.location_id, u.business_date)) AS taken
+            FROM retail.capacity_use u) c
+        JOIN retail.location w ON w.id = c.location_id
         CROSS JOIN LATERAL (
             SELECT count(*) AS parcels FROM retail.fulfilment_order x
             WHERE x.location_id = c.location_id AND x.capacity_date = c.business_date) n
     WHERE ($1 OR c.business_date >= (retail.now() - interval '1 day')::date)
         AND (c.taken <> n.parcels OR c.taken > w.daily_capacity)
     UNION ALL
-    SELECT 'taken of a slot are its parcels', t::text || ' parcels ' || coalesce(n.parcels, 0)
+    SELECT 'a slot has no more parcels than places, all of its location', t::text || ' parcels ' || n.parcels
     FROM retail.slot t
-        LEFT JOIN (SELECT slot_id, count(*) AS parcels FROM retail.fulfilment_order WHERE slot_id IS NOT NULL GROUP BY 1) n ON n.slot_id = t.id
-    WHERE t.taken <> coalesce(n.parcels, 0)
+        JOIN (SELECT slot_id, count(*) AS parcels, min(location_id) AS a, max(location_id) AS b FROM retail.fulfilment_order WHERE slot_id IS NOT NULL GROUP BY 1) n ON n.slot_id = t.id
+    WHERE t.capacity < n.parcels OR n.a <> t.location_id OR n.b <> t.location_id
     UNION ALL
     SELECT 'a parcel that does not come has no slot, one that is over has no code', f::text
     FROM f
@@ -155,8 +159,10 @@ SELECT md5(concat_ws('|',
     (SELECT string_agg(t::text, ';' ORDER BY order_id, line_no) FROM retail.order_line t),
     (SELECT string_agg(t::text, ';' ORDER BY id) FROM retail.fulfilment_order t),
     (SELECT string_agg(t::text, ';' ORDER BY fulfilment_id, line_no) FROM retail.fulfilment_line t),
-    (SELECT string_agg(t::text, ';' ORDER BY location_id, business_date) FROM retail.capacity_use t WHERE taken <> 0),
-    (SELECT string_agg(concat_ws(',', id, taken), ';' ORDER BY id) FROM retail.slot WHERE taken <> 0),
+    (SELECT string_agg(t::text, ';' ORDER BY location_id, business_date) FROM (
+        SELECT location_id, business_date, u.taken - (SELECT count(*) FROM retail.capacity_return r
+            WHERE (r.location_id, r.business_date) = (u.location_id, u.business_date)) AS taken
+        FROM retail.capacity_use u) t WHERE taken <> 0),
     (SELECT string_agg(t::text, ';' ORDER BY order_id, location_id) FROM retail.order_refusal t),
     (SELECT string_agg(t::text, ';' ORDER BY id) FROM retail.order_return t),
     (SELECT string_agg(concat_ws(',', sku_id, location_id, on_hand, unavailable), ';' ORDER BY sku_id, location_id) FROM retail.stock),

@@ -1,7 +1,7 @@
 -- Pickup: codes, throttle, deadlines, slots.
 \ir order.psql
 
-SELECT plan(60);
+SELECT plan(62);
 DO $$ BEGIN PERFORM retail.receive_lines(ARRAY[('A', 'S1', 50), ('A', 'S2', 50)]::retail.line[]); END $$;
 
 -- the check character
@@ -90,9 +90,11 @@ SELECT is(concat_ws(', ', pg_temp.booked('O4', 1, 'k'), pg_temp.booked('O4', 1, 
 SELECT is(concat_ws(', ', pg_temp.booked('O5', 1), pg_temp.booked('O6', 2), pg_temp.booked('O5', 99)), 'full, no_slot, no_slot', 'one only, and here only');
 SELECT is(concat_ws(', ', pg_temp.booked('O4', 2), pg_temp.booked('O5', 1)), 'booked, booked', 'who moves frees his old place');
 SELECT is((SELECT outcome FROM retail.free_slot(pg_temp.parcel('O4'))), 'freed', 'given back');
-SELECT is((SELECT string_agg(taken::text, ' ' ORDER BY id) FROM retail.slot), '1 0', 'so say the books');
+SELECT is((SELECT string_agg(slot_id || ' ' || slot_resource || ' ' || places, ', ') FROM retail.free_slots('S1')), '2 parking_bay 1', 'the other one is free');
+SELECT is_empty($$ SELECT FROM retail.free_slots('S1', 'desk') $$, 'but not at the desk');
+SELECT throws_ok($$ SELECT FROM retail.free_slots('S9') $$, 'RT002', NULL, 'nor where there is no location');
 DO $$ BEGIN PERFORM retail.cancel_order('app', 'O5'); END $$;
-SELECT is((SELECT sum(taken)::int FROM retail.slot), 0, 'a cancelled parcel frees its place');
+SELECT is((SELECT sum(places)::int FROM retail.free_slots('S1', 'parking_bay')), 2, 'a cancelled parcel frees its place');
 SELECT is_empty('SELECT * FROM pg_temp.differences()', 'all is well');
 
 -- a store that cannot fill it: a shopper who chose no store is sent to another, with a new code; one who did waits

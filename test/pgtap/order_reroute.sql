@@ -1,7 +1,7 @@
 -- Parcels that cannot be filled: rejected, short, not accepted in time, backordered, beyond a day's capacity.
 \ir order.psql
 
-SELECT plan(57);
+SELECT plan(64);
 DO $$ BEGIN PERFORM retail.receive_lines(ARRAY[('A', 'S1', 5), ('B', 'S1', 5), ('A', 'S2', 4), ('B', 'S3', 1)]::retail.line[]); END $$;
 
 -- rejected, because it is not there: all of the stock was promised
@@ -85,11 +85,24 @@ CREATE TEMP TABLE p9 AS SELECT pg_temp.pay('O9', ARRAY[('C', NULL, 1)]::retail.l
 SELECT is(pg_temp.parcels('O9'), 'S1 routed C1', 'the first parcel of the day');
 DO $$ BEGIN PERFORM pg_temp.pay('O10', ARRAY[('C', NULL, 1)]::retail.line[]); PERFORM retail.advance((SELECT id FROM p9), 'reject', 'busy'); END $$;
 SELECT is(pg_temp.parcels('O10') || ', ' || pg_temp.parcels('O9'), 'S2 routed C1, S1 rejected C1, S3 routed C1', 'a full location is passed over');
-SELECT is((SELECT string_agg(w.code || ' ' || taken, ', ' ORDER BY w.code) FROM retail.capacity_use c JOIN retail.location w ON w.id = c.location_id), 'S1 0, S2 1', 'a rejection gives its place back');
+CREATE FUNCTION pg_temp.places() RETURNS text LANGUAGE sql AS $$
+    SELECT string_agg(w.code || ' ' || c.taken - (SELECT count(*) FROM retail.capacity_return r WHERE r.location_id = c.location_id AND r.business_date = c.business_date), ', ' ORDER BY w.code)
+    FROM retail.capacity_use c JOIN retail.location w ON w.id = c.location_id
+$$;
+SELECT is(pg_temp.places(), 'S1 0, S2 1', 'a rejection gives its place back');
 DO $$ BEGIN PERFORM retail.cancel_order('app', 'O10'); END $$;
-SELECT is((SELECT sum(taken)::int FROM retail.capacity_use), 0, 'so does a cancellation');
+SELECT is(pg_temp.places(), 'S1 0, S2 0', 'so does a cancellation');
+SELECT is((SELECT string_agg(location || ' ' || capacity_taken, ', ' ORDER BY location) FROM retail_bi.store_load WHERE business_date = '2031-03-03' AND capacity_limit = 1), 'S1 0', 'as the view says');
+SELECT is((SELECT count(*)::int FROM retail.capacity_return), 2, 'without waiting for anybody');
+SELECT is(retail.fold_capacity(1), 1::bigint, 'a job does the books');
+SELECT is(retail.fold_capacity(), 1::bigint, 'day by day');
+SELECT is((SELECT sum(taken)::int FROM retail.capacity_use), 0, 'none is taken');
+SELECT throws_ok('SELECT retail.fold_capacity(0)', '22023', NULL, 'a batch has a row at least');
 DO $$ BEGIN PERFORM pg_temp.pay('O11', ARRAY[('C', NULL, 1)]::retail.line[]); END $$;
 SELECT is(pg_temp.parcels('O11'), 'S1 routed C1', 'which somebody else gets');
+DO $$ BEGIN PERFORM retail.cancel_order('app', 'O11'); PERFORM pg_temp.pay('O11b', ARRAY[('C', NULL, 1)]::retail.line[]); PERFORM pg_temp.pay('O11c', ARRAY[('C', NULL, 1)]::retail.line[]); END $$;
+SELECT is(pg_temp.parcels('O11b') || ', ' || pg_temp.parcels('O11c') || ', ' || pg_temp.places(), 'S1 routed C1, S2 routed C1, S1 1, S2 1', 'whether or not the job has come by');
+DO $$ BEGIN PERFORM retail.cancel_order('app', 'O11c'); END $$;
 SELECT is_empty('SELECT * FROM pg_temp.differences()', 'all is well');
 
 -- one that fails does not hold up the others

@@ -1,7 +1,7 @@
 -- Waves: what is picked together, from which lot, and what comes of it.
 \ir order.psql
 
-SELECT plan(26);
+SELECT plan(33);
 UPDATE retail.sku SET lot_tracked = true WHERE code = 'B';
 DO $$ BEGIN
     PERFORM retail.receive('A', 'S1', 50);
@@ -75,6 +75,46 @@ DO $$ BEGIN
     PERFORM retail.merge_parcels('app', 'O8');
 END $$;
 SELECT is(pg_temp.parcels('O8'), 'S1 accepted A2+C1, S2 rejected C1, S1 cancelled ', 'merged');
+SELECT is_empty('SELECT * FROM pg_temp.differences()', 'all is well');
+
+-- a slot that was booked for either is the slot of both
+INSERT INTO retail.slot (id, location_id, starts_at, ends_at, capacity)
+SELECT n, w.id, '2031-03-03 17:00:00+00'::timestamptz + n * interval '1 hour', '2031-03-03 18:00:00+00'::timestamptz + n * interval '1 hour', 5
+FROM retail.location w, generate_series(1, 2) n WHERE w.code = 'S1';
+-- O9, O10, O11: two parcels at S1 each, accepted; slots of the earlier and of the later one
+CREATE FUNCTION pg_temp.two_parcels(ref text, earlier_slot bigint, later_slot bigint) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    p bigint;
+BEGIN
+    PERFORM retail.count_stock('C', 'S1', 0);
+    PERFORM retail.place_order('app', ref, ARRAY[('A', NULL, 2), ('C', NULL, 1)]::retail.line[], 121.470, 31.230, 'express');
+    PERFORM retail.confirm_order('app', ref);
+    PERFORM retail.receive('C', 'S1', 50);
+    FOR p IN SELECT f.id FROM retail.fulfilment_order f JOIN retail.sales_order o ON o.id = f.order_id WHERE o.order_ref = ref ORDER BY f.id LOOP
+        PERFORM retail.advance(p, CASE w.code WHEN 'S2' THEN 'reject' ELSE 'accept' END, 'busy') FROM retail.fulfilment_order f JOIN retail.location w ON w.id = f.location_id WHERE f.id = p;
+    END LOOP;
+    SELECT max(f.id) INTO p FROM retail.fulfilment_order f;
+    PERFORM retail.advance(p, 'accept');
+    IF later_slot IS NOT NULL THEN PERFORM retail.book_slot(p, later_slot); END IF;
+    IF earlier_slot IS NOT NULL THEN
+        PERFORM retail.book_slot(f.id, earlier_slot) FROM retail.fulfilment_order f JOIN retail.sales_order o ON o.id = f.order_id WHERE o.order_ref = ref AND f.state = 'accepted' AND f.id < p;
+    END IF;
+    RETURN retail.merge_parcels('app', ref);
+END $$;
+SELECT is(pg_temp.two_parcels('O9', NULL, 1) || ', ' || pg_temp.two_parcels('O10', 2, 1) || ', ' || pg_temp.two_parcels('O11', 2, NULL), '1, 1, 1', 'three merges');
+SELECT is(pg_temp.parcels('O9'), 'S1 accepted A2+C1, S2 rejected C1, S1 cancelled ', 'as before');
+SELECT is((SELECT string_agg(o.order_ref || ' ' || f.state || ' ' || f.slot_id, ', ' ORDER BY o.id) FROM retail.fulfilment_order f JOIN retail.sales_order o ON o.id = f.order_id WHERE f.slot_id IS NOT NULL),
+    'O9 accepted 1, O10 accepted 2, O11 accepted 2', 'the later one''s slot where the earlier one has none');
+SELECT is((SELECT string_agg(slot_id || ' ' || places, ', ') FROM retail.free_slots('S1')), '1 4, 2 3', 'one place each');
+-- and so with a place of the day, which the earlier parcel may have come too early to need
+CREATE FUNCTION pg_temp.places() RETURNS text LANGUAGE sql AS $$
+    SELECT string_agg(w.code || ' ' || c.taken - (SELECT count(*) FROM retail.capacity_return r WHERE r.location_id = c.location_id AND r.business_date = c.business_date), ', ' ORDER BY w.code)
+    FROM retail.capacity_use c JOIN retail.location w ON w.id = c.location_id
+$$;
+CREATE FUNCTION pg_temp.count_from_now() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN UPDATE retail.location SET daily_capacity = 9 WHERE code = 'S1'; RETURN NULL; END $$;
+CREATE TRIGGER count_from_now AFTER INSERT ON retail.order_refusal FOR EACH ROW EXECUTE FUNCTION pg_temp.count_from_now();
+SELECT is(pg_temp.two_parcels('O12', NULL, NULL) || ' ' || pg_temp.places(), '1 S1 1', 'taken over');
+SELECT is(pg_temp.two_parcels('O13', NULL, NULL) || ' ' || pg_temp.places(), '1 S1 2', 'or given back');
 SELECT is_empty('SELECT * FROM pg_temp.differences()', 'all is well');
 
 SELECT * FROM finish();

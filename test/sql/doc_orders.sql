@@ -149,7 +149,8 @@ SELECT outcome, order_ref FROM retail.collect('CD1', :'code');
 -- slots
 INSERT INTO retail.slot (location_id, resource, starts_at, ends_at, capacity)
 SELECT id, 'parking_bay', '2031-04-07 17:00', '2031-04-07 17:15', 1 FROM retail.location WHERE code = 'CD2';
-SELECT s.id AS slot FROM retail.slot s JOIN retail.location l ON l.id = s.location_id WHERE l.code = 'CD2' \gset
+SELECT slot_resource, starts_at, places FROM retail.free_slots('CD2');
+SELECT slot_id AS slot FROM retail.free_slots('CD2') \gset
 SELECT outcome, state, collect_by FROM retail.book_slot(:parcel, :slot);
 
 -- collect
