@@ -322,16 +322,34 @@ act_take_back(const LedgerCall *call, const LineArg *line, StockRow *stock, Stor
  * ----------------------------------------------------------------
  */
 
-/* Sales and shipments under the ref; locks their ledger rows. */
-static int64
-sold_under(Datum sale_ref, int32 sku_id)
+/* Units under a ref: of the channel asked for (of every one where none was), and of all. */
+typedef struct RefUnits
+{
+	int64		of_channel;
+	int64		of_all;
+} RefUnits;
+
+static void
+add_units(RefUnits *units, const LedgerCall *call, TupleTableSlot *slot, int sign)
+{
+	bool		isnull;
+	Datum		channel_id = retail_column(TABLE_MOVEMENT, slot, MOVEMENT_CHANNEL_ID, &isnull);
+	int64		qty = sign * retail_column_int64(TABLE_MOVEMENT, slot, MOVEMENT_ON_HAND_DELTA);
+
+	units->of_all += qty;
+	if (call->channel_id == 0 || (!isnull && DatumGetInt32(channel_id) == call->channel_id))
+		units->of_channel += qty;
+}
+
+/* Adds sales and shipments under the ref; locks their ledger rows. */
+static void
+add_sold(RefUnits *units, const LedgerCall *call, int32 sku_id)
 {
 	ScanKeyData keys[2];
 	RetailScan	scan;
 	TupleTableSlot *slot;
-	int64		sold = 0;
 
-	retail_key_text(&keys[0], 1, sale_ref);
+	retail_key_text(&keys[0], 1, call->sale_ref);
 	retail_key_int4(&keys[1], 2, sku_id);
 	retail_scan_begin(&scan, TABLE_MOVEMENT, INDEX_MOVEMENT_REF, RowExclusiveLock, NULL, 2, keys);
 	slot = retail_slot_make(scan.rel);
@@ -345,44 +363,45 @@ sold_under(Datum sale_ref, int32 sku_id)
 		if (strcmp(kind, "sale") != 0 && strcmp(kind, "shipment") != 0)
 			continue;
 		(void) retail_row_lock(&scan, slot, LockWaitBlock, &skipped);
-		sold -= retail_column_int64(TABLE_MOVEMENT, scan.slot, MOVEMENT_ON_HAND_DELTA);
+		add_units(units, call, scan.slot, -1);
 		CHECK_FOR_INTERRUPTS();
 	}
 	ExecDropSingleTupleTableSlot(slot);
 	retail_scan_end(&scan);
-	return sold;
 }
 
-static int64
-returned_against(Datum sale_ref, int32 sku_id)
+static void
+subtract_returned(RefUnits *units, const LedgerCall *call, int32 sku_id)
 {
 	ScanKeyData keys[2];
 	RetailScan	scan;
-	int64		returned = 0;
 
-	retail_key_text(&keys[0], 1, sale_ref);
+	retail_key_text(&keys[0], 1, call->sale_ref);
 	retail_key_int4(&keys[1], 2, sku_id);
 	retail_scan_begin(&scan, TABLE_MOVEMENT, INDEX_MOVEMENT_SALE_REF, RowExclusiveLock, NULL, 2, keys);
 	while (retail_scan_next(&scan))
 	{
-		returned += retail_column_int64(TABLE_MOVEMENT, scan.slot, MOVEMENT_ON_HAND_DELTA);
+		add_units(units, call, scan.slot, -1);
 		CHECK_FOR_INTERRUPTS();
 	}
 	retail_scan_end(&scan);
-	return returned;
 }
 
 /*
- * What was sold or shipped under a ref, of a SKU, less what came back.  The
- * sales' rows are locked first, so that two returns against one sale go one by
- * one, and the second sees the first.
+ * What was sold or shipped under a ref, of a SKU, less what came back: through
+ * the channel that is named, where two have documents of one name, and never
+ * more than of all, since a return that names no channel may have been of
+ * either.  The sales' rows are locked first, so that two returns against one
+ * sale go one by one, and the second sees the first.
  */
 static int64
 returnable(const LedgerCall *call, int32 sku_id)
 {
-	int64		sold = sold_under(call->sale_ref, sku_id);
+	RefUnits	units = {0, 0};
 
-	return sold - returned_against(call->sale_ref, sku_id);
+	add_sold(&units, call, sku_id);
+	subtract_returned(&units, call, sku_id);
+	return Min(units.of_channel, units.of_all);
 }
 
 /* The outcome of one line before anything is written. */
@@ -839,7 +858,7 @@ disposition_arg(FunctionCallInfo fcinfo, int i)
 	return DISPOSITION_RESTOCK;
 }
 
-/* retail.take_back(sku, location, qty, sale_ref, disposition, ref, occurred_at, request_key) */
+/* retail.take_back(sku, location, qty, sale_ref, disposition, ref, occurred_at, request_key, channel) */
 Datum
 retail_take_back(PG_FUNCTION_ARGS)
 {
@@ -852,6 +871,7 @@ retail_take_back(PG_FUNCTION_ARGS)
 	call.sale_ref = retail_arg_ref(fcinfo, 3, "sale_ref");
 	call.disposition = disposition_arg(fcinfo, 4);
 	call.reason = retail_arg_text(fcinfo, 4, "disposition");
+	call.channel_id = retail_arg_channel_id(fcinfo, 8);
 	finish_args(&call, fcinfo, "take_back", 5, 6, 7);
 	return retail_answer_movement(fcinfo, run(&call));
 }

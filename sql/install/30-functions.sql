@@ -121,13 +121,14 @@ COMMENT ON FUNCTION retail.sell_lines(retail.line[], text, text, timestamptz, te
 Returns one movement_result per line, in the order of the lines. Errors: as sell().';
 
 CREATE FUNCTION retail.take_back(sku text, location text, qty bigint, sale_ref text DEFAULT NULL,
-    disposition text DEFAULT 'restock', ref text DEFAULT NULL, occurred_at timestamptz DEFAULT NULL, request_key text DEFAULT NULL)
+    disposition text DEFAULT 'restock', ref text DEFAULT NULL, occurred_at timestamptz DEFAULT NULL, request_key text DEFAULT NULL,
+    channel text DEFAULT NULL)
 RETURNS retail.movement_result
 LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'retail_take_back';
-COMMENT ON FUNCTION retail.take_back(text, text, bigint, text, text, text, timestamptz, text) IS
+COMMENT ON FUNCTION retail.take_back(text, text, bigint, text, text, text, timestamptz, text, text) IS
 'Books a customer return, at any open location that takes returns.
-sale_ref: the ref of the sale or order; with it never more can come back than was sold minus what came back; NULL: a return without proof. disposition: restock (for sale at once), quarantine or refurbish (unavailable), scrap (waste, never on hand).
-Returns movement_result, outcome taken_back, or not_sold (sale_ref does not cover the quantity), no_returns (this location takes none back) or closed. Errors: as receive().';
+sale_ref: the ref of the sale or order; with it never more can come back than was sold minus what came back; NULL: a return without proof. channel: code of the channel it was sold through, whose sales under that ref alone count; NULL: those of every channel. disposition: restock (for sale at once), quarantine or refurbish (unavailable), scrap (waste, never on hand).
+Returns movement_result, outcome taken_back, or not_sold (sale_ref does not cover the quantity), no_returns (this location takes none back) or closed. Errors: as receive(), RT003 unknown channel.';
 
 -- Reservations.
 

@@ -624,7 +624,7 @@ BEGIN
     ELSIF NOT place.accepts_returns THEN
         answer.outcome := 'no_returns';
     ELSE
-        m := retail.take_back(line.sku, location, qty, sale_ref => order_ref, disposition => disposition);
+        m := retail.take_back(line.sku, location, qty, sale_ref => order_ref, disposition => disposition, channel => channel);
         answer.outcome := CASE m.outcome WHEN 'taken_back' THEN 'returned' ELSE m.outcome END;
         answer.movement_id := m.movement_id;
     END IF;

@@ -1,7 +1,7 @@
 -- Cancelling and returning: what has not left, what has.
 \ir order.psql
 
-SELECT plan(42);
+SELECT plan(51);
 DO $$ BEGIN PERFORM retail.receive_lines(ARRAY[('A', 'S1', 10), ('B', 'S1', 10), ('C', 'S2', 10)]::retail.line[]); END $$;
 
 -- unpaid: holds are released
@@ -55,6 +55,24 @@ SELECT throws_ok($$ SELECT retail.return_order('app', 'O2', 1, 0, 'S1') $$, '220
 SELECT throws_ok($$ SELECT retail.return_order('app', 'O2', 1, 1, 'S1', 'eat') $$, '22023', 'unknown disposition "eat"', 'and somewhere to go');
 SELECT throws_ok($$ SELECT retail.return_order('app', 'O2', 1, 1, 'S9') $$, 'RT002', NULL, 'at a location that is there');
 SELECT is((SELECT count(*)::int FROM retail.order_return), 2, 'each is kept');
+SELECT is_empty('SELECT * FROM pg_temp.differences()', 'all is well');
+
+-- two channels with an order of one name: what came back of one is no proof for the other
+DO $$ BEGIN
+    PERFORM retail.receive('A', 'S3', 20);
+    PERFORM retail.place_order(c, 'R1', ARRAY[('A', 'S3', 2)]::retail.line[], 121.470, 31.230, 'express') FROM unnest(ARRAY['app', 'till']) c;
+    PERFORM retail.confirm_order(c, 'R1') FROM unnest(ARRAY['app', 'till']) c;
+    PERFORM retail.advance(f.id, s) FROM retail.fulfilment_order f JOIN retail.sales_order o ON o.id = f.order_id, unnest(ARRAY['accept', 'start_picking', 'pack', 'ship']) s WHERE o.order_ref = 'R1';
+END $$;
+CREATE FUNCTION pg_temp.back(channel text, qty bigint) RETURNS text LANGUAGE sql AS $$ SELECT (retail.take_back('A', 'S1', qty, 'R1', channel => channel)).outcome $$;
+SELECT is(pg_temp.back('app', 3), 'not_sold', 'no more than the channel has sold');
+SELECT is((SELECT outcome FROM retail.return_order('app', 'R1', 1, 2, 'S2')), 'returned', 'both of one');
+SELECT is((SELECT (c.code, m.sale_ref)::text FROM retail.movement m JOIN retail.channel c ON c.id = m.channel_id ORDER BY m.id DESC LIMIT 1), '(app,R1)', 'the ledger says whose');
+SELECT is(pg_temp.back('app', 1), 'not_sold', 'nothing is left of it');
+SELECT is((SELECT outcome FROM retail.return_order('till', 'R1', 1, 1, 'S2')), 'returned', 'of the other there is');
+SELECT is(pg_temp.back(NULL, 2) || ', ' || pg_temp.back(NULL, 1), 'not_sold, taken_back', 'without a channel: of what is left of both');
+SELECT is((SELECT outcome FROM retail.return_order('till', 'R1', 1, 1, 'S2')), 'not_sold', 'all of which has come back now');
+SELECT throws_ok($$ SELECT retail.take_back('A', 'S1', 1, 'R1', channel => 'web') $$, 'RT003', NULL, 'a channel that is not there');
 SELECT is_empty('SELECT * FROM pg_temp.differences()', 'all is well');
 
 SELECT * FROM finish();
