@@ -27,7 +27,6 @@
 #include "clock.h"
 #include "fault.h"
 #include "sold_out.h"
-#include "stock_read.h"
 #include "stock_row.h"
 #include "table.h"
 
@@ -203,35 +202,57 @@ retail_takeable(Escrow escrow, const SaleRule *rule, TimestampTz now)
 	return after_floor(avail, retail_sale_floor(rule, retail_escrow_physical_now(escrow)));
 }
 
-int64
-retail_takeable_at(int32 sku_id, int32 location_id, const SaleRule *rule, TimestampTz now)
+/* From the counter; false: there is none, or lots are due that it still counts. */
+static bool
+takeable_by_cell(int32 sku_id, int32 location_id, const SaleRule *rule, TimestampTz now,
+				 int64 *qty)
 {
-	CellTruth	truth;
 	CellView	view;
-	Escrow		escrow = -1;
+	Escrow		escrow;
+
+	if (!retail_cell_enabled() || RecoveryInProgress())
+		return false;
+	escrow = retail_escrow_find(sku_id, location_id);
+	if (escrow >= 0)
+	{
+		if ((TimestampTz) pg_atomic_read_u64(&retail_escrow_cell(escrow)->lot_due) <= now)
+			return false;
+		*qty = retail_takeable(escrow, rule, now);
+		return true;
+	}
+	if (!retail_escrow_peek(sku_id, location_id, &view) || view.lot_due <= now)
+		return false;
+	*qty = view.avail;
+	if (retail_expiry_due(view.expiry, now))
+		*qty += retail_stock_lapsed(sku_id, location_id, AccessShareLock, now);
+	*qty = after_floor(*qty, retail_sale_floor(rule, view.physical));
+	return true;
+}
+
+int64
+retail_takeable_read(StockReader *reader, int32 sku_id, int32 location_id, const SaleRule *rule)
+{
+	int64		qty;
 	int64		physical;
 
 	if (!rule->on_sale)
 		return 0;
-	if (retail_cell_enabled() && !RecoveryInProgress())
-	{
-		escrow = retail_escrow_find(sku_id, location_id);
-		if (escrow >= 0 &&
-			(TimestampTz) pg_atomic_read_u64(&retail_escrow_cell(escrow)->lot_due) > now)
-			return retail_takeable(escrow, rule, now);
-		if (escrow < 0 && retail_escrow_peek(sku_id, location_id, &view) && view.lot_due > now)
-		{
-			int64		avail = view.avail;
+	if (takeable_by_cell(sku_id, location_id, rule, reader->now, &qty))
+		return qty;
+	qty = retail_stock_reader_sellable(reader, sku_id, location_id, &physical);
+	return after_floor(qty, retail_sale_floor(rule, physical));
+}
 
-			if (retail_expiry_due(view.expiry, now))
-				avail += retail_stock_lapsed(sku_id, location_id, AccessShareLock, now);
-			return after_floor(avail, retail_sale_floor(rule, view.physical));
-		}
-	}
-	retail_stock_read(sku_id, location_id, AccessShareLock, now, &truth);
-	physical = truth.on_hand - truth.unavailable - truth.lot_expired;
-	return after_floor(physical - truth.active + truth.lapsed,
-					   retail_sale_floor(rule, physical));
+int64
+retail_takeable_at(int32 sku_id, int32 location_id, const SaleRule *rule, TimestampTz now)
+{
+	StockReader reader;
+	int64		qty;
+
+	retail_stock_reader_begin(&reader, AccessShareLock, now);
+	qty = retail_takeable_read(&reader, sku_id, location_id, rule);
+	retail_stock_reader_end(&reader);
+	return qty;
 }
 
 /* ----------------------------------------------------------------

@@ -9,6 +9,7 @@
 #include "escrow.h"
 #include "master.h"
 #include "outcome.h"
+#include "stock_read.h"
 
 /*
  * Takes qty units, leaving the rule's floor.  Posts lots that are due first,
@@ -32,5 +33,9 @@ extern int64 retail_takeable(Escrow escrow, const SaleRule *rule, TimestampTz no
 /* The same without touching: from the counter if there is one, else tables. */
 extern int64 retail_takeable_at(int32 sku_id, int32 location_id,
 								const SaleRule *rule, TimestampTz now);
+
+/* The same of one stock after another, at the reader's instant. */
+extern int64 retail_takeable_read(StockReader *reader, int32 sku_id, int32 location_id,
+								  const SaleRule *rule);
 
 #endif							/* RETAIL_CLAIM_H */

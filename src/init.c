@@ -21,6 +21,7 @@
 #include "flag_worker.h"
 #include "guc.h"
 #include "master.h"
+#include "places.h"
 #include "table.h"
 
 PG_MODULE_MAGIC;
@@ -56,6 +57,7 @@ _PG_init(void)
 	retail_guc_init();
 	retail_table_init();
 	retail_master_init();
+	retail_places_init();
 	retail_escrow_init();
 	if (!process_shared_preload_libraries_in_progress)
 		return;

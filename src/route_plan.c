@@ -2,8 +2,9 @@
  * route_plan.c
  *		From where an order is served: candidates, and the plan over them.
  *
- * Candidates come nearest first from the index of PostGIS, and each is asked
- * once what it could sell of every line: from the counters, without a lock.
+ * Candidates come nearest first (route_source.c), and each is asked once what
+ * it could sell of every line: from its counter where there is one, else from
+ * the tables, without a lock.
  * The walk ends as soon as one location can do it all and keep the promise,
  * for nothing behind it can be better.  A location that a nearer one matches
  * in everything it holds whole is left out.  Lines still short at the end of
@@ -20,10 +21,8 @@
 #include "common/int.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
-#include "utils/memutils.h"
 
 #include "claim.h"
 #include "clock.h"
@@ -31,21 +30,15 @@
 #include "promise.h"
 #include "route_plan.h"
 #include "route_solver.h"
+#include "route_source.h"
 #include "spi_util.h"
 #include "table.h"
-
-/* Rows asked of the index at a time: most orders need no second helping. */
-#define FETCH_FIRST 16
-#define FETCH_MORE 64
 
 /* Search nodes the solver may visit: a few milliseconds at worst. */
 #define NODE_BUDGET 3000
 
 /* Candidates kept free for warehouses and holders of rare SKUs. */
 #define ROUTE_FAR_CANDIDATES 8
-
-#define POINT "public.geography(public.st_setsrid(public.st_makepoint($1, $2), 4326))"
-#define NEAREST " ORDER BY geog OPERATOR(public.<->) " POINT
 
 const char *const retail_route_verdict_name[VERDICT_COUNT] = {
 	[VERDICT_CHOSEN] = "chosen",
@@ -61,36 +54,12 @@ const char *const retail_route_verdict_name[VERDICT_COUNT] = {
 	[VERDICT_CLOSED] = "closed",
 };
 
-/* Where candidates come from. */
-typedef enum Source
-{
-	SOURCE_NETWORK,				/* all, nearest first */
-	SOURCE_LISTED,				/* of channel_source, nearest first */
-	SOURCE_WAREHOUSES,			/* the nearest warehouses */
-	SOURCE_HOLDERS,				/* with stock of one SKU, nearest first */
-	SOURCE_IDS,					/* of a list */
-	SOURCE_ZONE,				/* not a source: is the destination in a zone? */
-	SOURCE_COUNT
-} Source;
+/* Is the destination in a zone of the location, for the service? */
+static const char zone_query[] =
+"SELECT bool_or(public.st_covers(area, public.geography(public.st_setsrid(public.st_makepoint($1, $2), 4326))))"
+" FROM retail.delivery_zone WHERE location_id = $3 AND (service_id IS NULL OR service_id = $4)";
 
-static const char *const source_query[SOURCE_COUNT] = {
-	[SOURCE_NETWORK] = "SELECT id, geog OPERATOR(public.<->) " POINT
-	" FROM retail.location" NEAREST " LIMIT 1000",
-	[SOURCE_LISTED] = "SELECT id, geog OPERATOR(public.<->) " POINT
-	" FROM retail.location WHERE id IN (SELECT location_id FROM retail.channel_source WHERE channel_id = $3)"
-	NEAREST " LIMIT 1000",
-	[SOURCE_WAREHOUSES] = "SELECT id, geog OPERATOR(public.<->) " POINT
-	" FROM retail.location WHERE kind = 'warehouse'" NEAREST " LIMIT 8",
-	[SOURCE_HOLDERS] = "SELECT l.id, l.geog OPERATOR(public.<->) " POINT
-	" FROM retail.stock s JOIN retail.location l ON l.id = s.location_id"
-	" WHERE s.sku_id = $3 AND s.on_hand > s.unavailable" NEAREST " LIMIT 64",
-	[SOURCE_IDS] = "SELECT id, geog OPERATOR(public.<->) " POINT
-	" FROM retail.location WHERE id = ANY ($3)",
-	[SOURCE_ZONE] = "SELECT bool_or(public.st_covers(area, " POINT ")) FROM retail.delivery_zone"
-	" WHERE location_id = $3 AND (service_id IS NULL OR service_id = $4)",
-};
-
-static SPIPlanPtr source_plan[SOURCE_COUNT];
+static SPIPlanPtr zone_plan = NULL;
 
 /* Lines of one SKU that may come from the same places, as one. */
 typedef struct Need
@@ -112,11 +81,14 @@ typedef struct Walk
 {
 	const RouteRequest *request;
 	ServiceInfo *service;
-	TimestampTz now;			/* which holds have lapsed */
+	StockReader reader;			/* its instant tells which holds have lapsed */
+	Place		to;				/* the destination, where there is one */
 	Need	   *needs;
 	int			nneeds;
 	int		   *need_of_line;
 	bool		has_zones;
+	bool		asks_sql;		/* SPI is connected */
+	SpiOwner	saved;
 	Candidate	candidates[ROUTE_MAX_CANDIDATES];
 	int			ncandidates;
 	int			limit;			/* candidates the present source may fill up to */
@@ -125,27 +97,7 @@ typedef struct Walk
 	int			looks_room;
 	bool		done;			/* one candidate can do it all */
 	bool		all_seen;		/* everything within the radius was looked at */
-	MemoryContext cxt;			/* results; SPI has its own */
 } Walk;
-
-static SPIPlanPtr
-plan_of(Source source)
-{
-	static const int nargs[SOURCE_COUNT] = {2, 3, 2, 3, 3, 4};
-	Oid			types[4] = {FLOAT8OID, FLOAT8OID,
-	source == SOURCE_IDS ? INT4ARRAYOID : INT4OID, INT4OID};
-
-	if (source_plan[source] == NULL)
-	{
-		SPIPlanPtr	plan = SPI_prepare_cursor(source_query[source], nargs[source], types,
-											  CURSOR_OPT_FAST_PLAN | CURSOR_OPT_NO_SCROLL);
-
-		if (plan == NULL || SPI_keepplan(plan) != 0)
-			elog(ERROR, "could not prepare the search for locations");
-		source_plan[source] = plan;
-	}
-	return source_plan[source];
-}
 
 /* ----------------------------------------------------------------
  * Needs
@@ -197,7 +149,7 @@ ask_stock(Walk *walk, int32 location_id, int n)
 	if (need->location_id != 0 && need->location_id != location_id)
 		return 0;
 	rule = retail_sale_rule_now(need->sku.id, location_id, request->channel.id);
-	avail = retail_takeable_at(need->sku.id, location_id, &rule, walk->now);
+	avail = retail_takeable_read(&walk->reader, need->sku.id, location_id, &rule);
 	for (int i = 0; i < request->nown_holds && rule.on_sale; i++)
 	{
 		const RouteOwnHold *own = &request->own_holds[i];
@@ -312,24 +264,51 @@ is_dominated(const Walk *walk, const Candidate *candidate)
 	return false;
 }
 
-/* A location with zones for the service delivers only inside them. */
+static SPIPlanPtr
+get_zone_plan(void)
+{
+	Oid			types[4] = {FLOAT8OID, FLOAT8OID, INT4OID, INT4OID};
+	SPIPlanPtr	plan;
+
+	if (zone_plan == NULL)
+	{
+		plan = SPI_prepare(zone_query, lengthof(types), types);
+		if (plan == NULL || SPI_keepplan(plan) != 0)
+			elog(ERROR, "could not prepare the look-up of delivery zones");
+		zone_plan = plan;
+	}
+	return zone_plan;
+}
+
+/* SPI is connected at the first question, and stays so to the walk's end. */
 static bool
-is_inside_zone(Walk *walk, int32 location_id)
+is_in_any_zone(Walk *walk, int32 location_id)
 {
 	const RouteRequest *request = walk->request;
+	MemoryContext caller = CurrentMemoryContext;
 	Datum		args[4] = {Float8GetDatum(request->longitude), Float8GetDatum(request->latitude),
 	Int32GetDatum(location_id), Int32GetDatum(walk->service->id)};
 	bool		isnull;
 	bool		inside;
 
-	if (!walk->has_zones || walk->service->pickup || !request->has_destination)
-		return true;
-	if (SPI_execute_plan(plan_of(SOURCE_ZONE), args, NULL, true, 1) != SPI_OK_SELECT ||
+	if (!walk->asks_sql)
+		walk->saved = retail_spi_begin();
+	walk->asks_sql = true;
+	if (SPI_execute_plan(get_zone_plan(), args, NULL, true, 1) != SPI_OK_SELECT ||
 		SPI_processed != 1)
 		elog(ERROR, "could not look up delivery zones");
 	inside = DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
 	SPI_freetuptable(SPI_tuptable);
+	MemoryContextSwitchTo(caller);
 	return isnull || inside;
+}
+
+/* A location with zones for the service delivers only inside them. */
+static bool
+is_inside_zone(Walk *walk, int32 location_id)
+{
+	return !walk->has_zones || walk->service->pickup || !walk->request->has_destination ||
+		is_in_any_zone(walk, location_id);
 }
 
 /* What speaks against a location before its stock is asked for. */
@@ -367,7 +346,7 @@ judge_stock(Walk *walk, RouteLook *look, const LocationInfo *location)
 	candidate->parcel.promise = look->promise;
 	candidate->late = !look->promise.kept;
 	candidate->keep_last = location->keep_last;
-	candidate->avail = MemoryContextAlloc(walk->cxt, sizeof(int64) * walk->nneeds);
+	candidate->avail = palloc(sizeof(int64) * walk->nneeds);
 	for (int n = 0; n < walk->nneeds; n++)
 	{
 		candidate->avail[n] = ask_stock(walk, look->location_id, n);
@@ -415,7 +394,7 @@ look_at(Walk *walk, int32 location_id, double distance_m)
 
 /* Whether the walk may end here: nothing behind can be better, or enough is enough. */
 static bool
-is_far_enough(Walk *walk, Source source, double distance_m)
+is_far_enough(Walk *walk, RouteSourceKind source, double distance_m)
 {
 	bool		is_ordered = source == SOURCE_NETWORK || source == SOURCE_LISTED;
 
@@ -425,69 +404,34 @@ is_far_enough(Walk *walk, Source source, double distance_m)
 		walk->nlooks >= ROUTE_MAX_SCANNED;
 }
 
-/* Looks at one helping of rows; false when the walk is over. */
-static bool
-look_at_rows(Walk *walk, Source source, const SPITupleTable *rows, uint64 nrows, bool check_seen)
-{
-	for (uint64 i = 0; i < nrows; i++)
-	{
-		HeapTuple	row = rows->vals[i];
-		TupleDesc	desc = rows->tupdesc;
-		bool		isnull;
-		int32		id = DatumGetInt32(SPI_getbinval(row, desc, 1, &isnull));
-		Datum		distance = SPI_getbinval(row, desc, 2, &isnull);
-		double		distance_m = isnull ? -1 : DatumGetFloat8(distance);
-
-		CHECK_FOR_INTERRUPTS();
-		if (check_seen && was_looked_at(walk, id))
-			continue;
-		look_at(walk, id, distance_m);
-		if (is_far_enough(walk, source, distance_m))
-			return false;
-	}
-	return true;
-}
-
-/* Looks at the locations of a source that were not looked at before. */
+/*
+ * Looks at the locations of a source that were not looked at before.  of: the
+ * channel or SKU it is about.
+ */
 static void
-walk_source(Walk *walk, Source source, Datum third)
+walk_source(Walk *walk, RouteSourceKind kind, int32 of, const int32 *ids, int nids)
 {
-	const RouteRequest *request = walk->request;
-	Datum		args[3] = {Float8GetDatum(request->longitude), Float8GetDatum(request->latitude), third};
-	const char *nulls = request->has_destination ? "   " : "nn ";
 	bool		check_seen = walk->nlooks > 0;
-	long		helping = FETCH_FIRST;
-	Portal		portal;
-	bool		more = true;
+	RouteSource source;
+	int32		location_id;
+	double		distance_m;
 
 	/* room is left for what the nearest do not have */
-	walk->limit = source == SOURCE_NETWORK ? ROUTE_MAX_CANDIDATES - ROUTE_FAR_CANDIDATES : ROUTE_MAX_CANDIDATES;
+	walk->limit = kind == SOURCE_NETWORK ? ROUTE_MAX_CANDIDATES - ROUTE_FAR_CANDIDATES : ROUTE_MAX_CANDIDATES;
 	if (walk->ncandidates >= walk->limit)
 		return;
-	portal = SPI_cursor_open(NULL, plan_of(source), args, nulls, true);
-	while (more)
+	retail_route_source_begin(&source, kind, walk->request->has_destination ? &walk->to : NULL,
+							  of, ids, nids);
+	while (retail_route_source_next(&source, &location_id, &distance_m))
 	{
-		SPITupleTable *rows;
-		uint64		nrows;
-
-		SPI_cursor_fetch(portal, true, helping);
-		rows = SPI_tuptable;
-		nrows = SPI_processed;
-		more = look_at_rows(walk, source, rows, nrows, check_seen) && nrows == helping;
-		SPI_freetuptable(rows);
-		helping = FETCH_MORE;
+		CHECK_FOR_INTERRUPTS();
+		if (check_seen && was_looked_at(walk, location_id))
+			continue;
+		look_at(walk, location_id, distance_m);
+		if (is_far_enough(walk, kind, distance_m))
+			break;
 	}
-	SPI_cursor_close(portal);
-}
-
-static Datum
-id_array(const int32 *ids, int n)
-{
-	Datum	   *datums = palloc(sizeof(Datum) * n);
-
-	for (int i = 0; i < n; i++)
-		datums[i] = Int32GetDatum(ids[i]);
-	return PointerGetDatum(construct_array(datums, n, INT4OID, sizeof(int32), true, TYPALIGN_INT));
+	retail_route_source_end(&source);
 }
 
 /* The places that the order or its lines name. */
@@ -505,7 +449,7 @@ walk_named(Walk *walk)
 			ids[n++] = walk->needs[i].location_id;
 	}
 	if (n > 0)
-		walk_source(walk, SOURCE_IDS, id_array(ids, n));
+		walk_source(walk, SOURCE_IDS, 0, ids, n);
 }
 
 /* Units of a need that the candidates together do not have. */
@@ -541,16 +485,16 @@ collect(Walk *walk)
 		request->has_destination && !walk->done)
 	{
 		if (request->channel.source == ROUTING_LISTED)
-			walk_source(walk, SOURCE_LISTED, Int32GetDatum(request->channel.id));
+			walk_source(walk, SOURCE_LISTED, request->channel.id, NULL, 0);
 		else
 		{
-			walk_source(walk, SOURCE_NETWORK, (Datum) 0);
+			walk_source(walk, SOURCE_NETWORK, 0, NULL, 0);
 			if (!walk->done && !walk->all_seen)
-				walk_source(walk, SOURCE_WAREHOUSES, (Datum) 0);
+				walk_source(walk, SOURCE_WAREHOUSES, 0, NULL, 0);
 			for (int n = 0; n < walk->nneeds && !walk->done && !walk->all_seen; n++)
 			{
 				if (walk->needs[n].location_id == 0 && is_short(walk, n))
-					walk_source(walk, SOURCE_HOLDERS, Int32GetDatum(walk->needs[n].sku.id));
+					walk_source(walk, SOURCE_HOLDERS, walk->needs[n].sku.id, NULL, 0);
 			}
 		}
 	}
@@ -727,11 +671,25 @@ may_any_serve(const Walk *walk)
 	return false;
 }
 
-/* The plan for one service; SPI is connected. */
-static RoutePlan *
-plan_service(const RouteRequest *request, ServiceInfo *service, MemoryContext cxt)
+/* Fills the candidates with what they could sell, and closes what that opened. */
+static void
+look_around(Walk *walk)
 {
-	MemoryContext spi_cxt = MemoryContextSwitchTo(cxt);
+	const RouteRequest *request = walk->request;
+
+	retail_stock_reader_begin(&walk->reader, AccessShareLock, retail_clock_now());
+	walk->has_zones = retail_table_rows(TABLE_DELIVERY_ZONE) > 0;
+	if (request->has_destination)
+		walk->to = retail_place(0, request->longitude, request->latitude);
+	collect(walk);
+	if (walk->asks_sql)
+		retail_spi_end(&walk->saved);
+	retail_stock_reader_end(&walk->reader);
+}
+
+static RoutePlan *
+plan_service(const RouteRequest *request, ServiceInfo *service)
+{
 	Walk	   *walk = palloc0(sizeof(Walk));
 	RoutePlan  *plan = palloc0(sizeof(RoutePlan));
 	Shares		solution;
@@ -739,15 +697,10 @@ plan_service(const RouteRequest *request, ServiceInfo *service, MemoryContext cx
 
 	walk->request = request;
 	walk->service = service;
-	walk->now = retail_clock_now();
-	walk->cxt = cxt;
-	walk->has_zones = retail_table_rows(TABLE_DELIVERY_ZONE) > 0;
 	walk->looks_room = 64;
 	walk->looks = palloc(sizeof(RouteLook) * walk->looks_room);
 	sum_needs(walk);
-	MemoryContextSwitchTo(spi_cxt);
-	collect(walk);
-	MemoryContextSwitchTo(cxt);
+	look_around(walk);
 
 	plan->service = *service;
 	solution = solve(walk);
@@ -757,7 +710,6 @@ plan_service(const RouteRequest *request, ServiceInfo *service, MemoryContext cx
 	plan->may_serve = may_any_serve(walk);
 	plan->looks = walk->looks;
 	plan->nlooks = walk->nlooks;
-	MemoryContextSwitchTo(spi_cxt);
 	return plan;
 }
 
@@ -788,14 +740,12 @@ is_better(const RouteRequest *request, const RoutePlan *a, const RoutePlan *b)
 }
 
 static RoutePlan *
-plan_auto(const RouteRequest *request, MemoryContext cxt)
+plan_auto(const RouteRequest *request)
 {
-	MemoryContext spi_cxt = MemoryContextSwitchTo(cxt);
 	RoutePlan  *best = NULL;
 	int32	   *ids;
 	int			n = retail_master_services(&ids);
 
-	MemoryContextSwitchTo(spi_cxt);
 	for (int i = 0; i < n; i++)
 	{
 		ServiceInfo service;
@@ -803,7 +753,7 @@ plan_auto(const RouteRequest *request, MemoryContext cxt)
 
 		if (!retail_master_service_by_id(ids[i], &service))
 			continue;
-		plan = plan_service(request, &service, cxt);
+		plan = plan_service(request, &service);
 		if (best == NULL || is_better(request, plan, best))
 			best = plan;
 	}
@@ -818,10 +768,6 @@ plan_auto(const RouteRequest *request, MemoryContext cxt)
 RoutePlan *
 retail_route_plan(const RouteRequest *request)
 {
-	MemoryContext cxt = CurrentMemoryContext;
-	SpiOwner	saved;
-	RoutePlan  *plan;
-
 	if (!request->has_destination && request->location_id == 0)
 	{
 		for (int i = 0; i < request->nlines; i++)
@@ -833,11 +779,8 @@ retail_route_plan(const RouteRequest *request)
 						 errhint("Pass longitude and latitude, or the location that is to serve.")));
 		}
 	}
-	saved = retail_spi_begin();
-	plan = request->service != NULL ? plan_service(request, request->service, cxt) :
-		plan_auto(request, cxt);
-	retail_spi_end(&saved);
-	return plan;
+	return request->service != NULL ? plan_service(request, request->service) :
+		plan_auto(request);
 }
 
 /* ----------------------------------------------------------------
@@ -845,57 +788,47 @@ retail_route_plan(const RouteRequest *request)
  * ----------------------------------------------------------------
  */
 
-/* Adds a location if it has the units; false when there are enough. */
-static bool
-add_found(const RouteNear *near, HeapTuple row, TupleDesc desc, RouteFound *found, int *n)
+/* Adds a location if it has the units. */
+static void
+add_found(const RouteNear *near, StockReader *reader, int32 location_id, double distance_m,
+		  RouteFound *found, int *n)
 {
-	bool		isnull;
-	int32		id = DatumGetInt32(SPI_getbinval(row, desc, 1, &isnull));
-	double		distance_m = DatumGetFloat8(SPI_getbinval(row, desc, 2, &isnull));
 	LocationInfo location;
 	SaleRule	rule;
 	int64		available;
 
-	CHECK_FOR_INTERRUPTS();
-	if (near->max_m >= 0 && distance_m > near->max_m)
-		return false;
-	if (!retail_master_location_by_id(id, &location) || !location.open)
-		return true;
-	rule = retail_sale_rule_now(near->sku.id, id, near->channel_id);
-	available = retail_takeable_at(near->sku.id, id, &rule, near->now);
+	if (!retail_master_location_by_id(location_id, &location) || !location.open)
+		return;
+	rule = retail_sale_rule_now(near->sku.id, location_id, near->channel_id);
+	available = retail_takeable_read(reader, near->sku.id, location_id, &rule);
 	if (available < near->qty)
-		return true;
-	found[*n].location_id = id;
+		return;
+	found[*n].location_id = location_id;
 	found[*n].distance_m = distance_m;
 	found[*n].available = available;
 	(*n)++;
-	return *n < near->max_rows;
 }
 
 int
 retail_route_near(const RouteNear *near, RouteFound *found)
 {
-	Datum		args[2] = {Float8GetDatum(near->longitude), Float8GetDatum(near->latitude)};
-	SpiOwner	saved = retail_spi_begin();
-	Portal		portal = SPI_cursor_open(NULL, plan_of(SOURCE_NETWORK), args, NULL, true);
-	bool		more = true;
+	Place		from = retail_place(0, near->longitude, near->latitude);
+	StockReader reader;
+	RouteSource source;
+	int32		location_id;
+	double		distance_m;
 	int			n = 0;
 
-	while (more)
+	retail_stock_reader_begin(&reader, AccessShareLock, near->now);
+	retail_route_source_begin(&source, SOURCE_NETWORK, &from, 0, NULL, 0);
+	while (n < near->max_rows && retail_route_source_next(&source, &location_id, &distance_m))
 	{
-		SPI_cursor_fetch(portal, true, FETCH_FIRST);
-		more = SPI_processed == FETCH_FIRST;
-		for (uint64 i = 0; i < SPI_processed; i++)
-		{
-			if (!add_found(near, SPI_tuptable->vals[i], SPI_tuptable->tupdesc, found, &n))
-			{
-				more = false;
-				break;
-			}
-		}
-		SPI_freetuptable(SPI_tuptable);
+		CHECK_FOR_INTERRUPTS();
+		if (near->max_m >= 0 && distance_m > near->max_m)
+			break;
+		add_found(near, &reader, location_id, distance_m, found, &n);
 	}
-	SPI_cursor_close(portal);
-	retail_spi_end(&saved);
+	retail_route_source_end(&source);
+	retail_stock_reader_end(&reader);
 	return n;
 }

@@ -95,6 +95,7 @@ static const TableDef table_def[TABLE_COUNT] = {
 	{"id", "code", "status", "hold_ttl"}},
 	[TABLE_CHANNEL_ROUTING] = {"channel_routing", CHANNEL_ROUTING_NCOLS, "tib",
 	{"source", "max_parcels", "no_split"}},
+	[TABLE_CHANNEL_SOURCE] = {"channel_source", CHANNEL_SOURCE_NCOLS, "i", {"location_id"}},
 	[TABLE_DELIVERY_ZONE] = {"delivery_zone", 0, "", {NULL}},
 	[TABLE_FULFILMENT_LINE] = {"fulfilment_line", FULFILMENT_LINE_NCOLS, "IiiII",
 	{"fulfilment_id", "line_no", "sku_id", "qty", "reservation_id"}},
@@ -103,9 +104,10 @@ static const TableDef table_def[TABLE_COUNT] = {
 			"promise_at", "promise_kept", "capacity_date", "created_at",
 	"changed_at"}},
 	[TABLE_LISTING] = {"listing", LISTING_NCOLS, "t", {"status"}},
-	[TABLE_LOCATION] = {"location", LOCATION_NCOLS, "itttjTibb",
-		{"id", "code", "status", "time_zone", "opening_hours", "services",
-	"daily_capacity", "keep_last", "accepts_returns"}},
+	[TABLE_LOCATION] = {"location", LOCATION_NCOLS, "ittfftttjTibb",
+		{"id", "code", "kind", "longitude", "latitude", "datum", "status",
+			"time_zone", "opening_hours", "services", "daily_capacity",
+	"keep_last", "accepts_returns"}},
 	[TABLE_LOT] = {"lot", LOT_NCOLS, "IiitdIIz",
 		{"id", "sku_id", "location_id", "code", "expires_on", "on_hand",
 	"unavailable", "created_at"}},
@@ -161,6 +163,8 @@ static const IndexDef index_def[INDEX_COUNT] = {
 	[INDEX_CHANNEL_ID] = {TABLE_CHANNEL, "channel_pkey", true, "id", ""},
 	[INDEX_CHANNEL_ROUTING] = {TABLE_CHANNEL_ROUTING, "channel_routing_pkey", true,
 	"channel_id", ""},
+	[INDEX_CHANNEL_SOURCE] = {TABLE_CHANNEL_SOURCE, "channel_source_pkey", true,
+	"channel_id, location_id", ""},
 	[INDEX_LISTING_SCOPE] = {TABLE_LISTING, "listing_scope_key", true,
 	"sku_id, location_id, channel_id", " NULLS NOT DISTINCT"},
 	[INDEX_LOCATION_CODE] = {TABLE_LOCATION, "location_code_key", true, "code", ""},
@@ -704,6 +708,12 @@ retail_scan_begin_all(RetailScan *scan, RetailTableId table, LOCKMODE lockmode,
 	scan->snapshot = snapshot;
 	scan->slot = retail_slot_make(scan->rel);
 	scan->all = table_beginscan(scan->rel, snapshot, 0, NULL);
+}
+
+void
+retail_scan_again(RetailScan *scan, int nkeys, ScanKey keys)
+{
+	index_rescan(scan->scan, keys, nkeys, NULL, 0);
 }
 
 bool

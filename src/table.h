@@ -20,6 +20,7 @@ typedef enum RetailTableId
 	TABLE_CAPACITY_USE,
 	TABLE_CHANNEL,
 	TABLE_CHANNEL_ROUTING,
+	TABLE_CHANNEL_SOURCE,
 	TABLE_DELIVERY_ZONE,
 	TABLE_FULFILMENT_LINE,
 	TABLE_FULFILMENT_ORDER,
@@ -47,6 +48,7 @@ typedef enum RetailIndexId
 	INDEX_CHANNEL_CODE,
 	INDEX_CHANNEL_ID,
 	INDEX_CHANNEL_ROUTING,
+	INDEX_CHANNEL_SOURCE,
 	INDEX_LISTING_SCOPE,
 	INDEX_LOCATION_CODE,
 	INDEX_LOCATION_ID,
@@ -88,6 +90,10 @@ enum
 };
 enum
 {
+	CHANNEL_SOURCE_LOCATION_ID, CHANNEL_SOURCE_NCOLS
+};
+enum
+{
 	FULFILMENT_LINE_FULFILMENT_ID, FULFILMENT_LINE_LINE_NO, FULFILMENT_LINE_SKU_ID,
 	FULFILMENT_LINE_QTY, FULFILMENT_LINE_RESERVATION_ID, FULFILMENT_LINE_NCOLS
 };
@@ -105,7 +111,8 @@ enum
 };
 enum
 {
-	LOCATION_ID, LOCATION_CODE, LOCATION_STATUS, LOCATION_TIME_ZONE,
+	LOCATION_ID, LOCATION_CODE, LOCATION_KIND, LOCATION_LONGITUDE,
+	LOCATION_LATITUDE, LOCATION_DATUM, LOCATION_STATUS, LOCATION_TIME_ZONE,
 	LOCATION_OPENING_HOURS, LOCATION_SERVICES, LOCATION_DAILY_CAPACITY,
 	LOCATION_KEEP_LAST, LOCATION_ACCEPTS_RETURNS, LOCATION_NCOLS
 };
@@ -238,6 +245,9 @@ extern void retail_scan_begin_dirty(RetailScan *scan, RetailTableId table,
 /* Every row, in whatever order. */
 extern void retail_scan_begin_all(RetailScan *scan, RetailTableId table,
 								  LOCKMODE lockmode, Snapshot snapshot);
+
+/* Once more by the same index and snapshot, with as many keys. */
+extern void retail_scan_again(RetailScan *scan, int nkeys, ScanKey keys);
 extern bool retail_scan_next(RetailScan *scan);
 extern bool retail_scan_previous(RetailScan *scan);	/* from the last row back */
 extern void retail_scan_end(RetailScan *scan);
