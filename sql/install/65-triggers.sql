@@ -79,6 +79,21 @@ END
 $$;
 COMMENT ON FUNCTION retail._keep_master() IS 'Internal: refuses to delete a SKU, location or channel that is in use, or to change its id.';
 
+CREATE FUNCTION retail._zone_changed() RETURNS trigger
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    -- a counter knows the instant at which a lot's day begins: it is another one now
+    IF EXISTS (SELECT FROM retail.lot l WHERE l.location_id = NEW.id AND l.on_hand > 0 AND l.expires_on IS NOT NULL) THEN
+        PERFORM retail.reset_cells();
+    END IF;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION retail._zone_changed() IS
+'Internal: has the counters loaded anew when the time zone of a location with perishable lots changes.';
+
 CREATE FUNCTION retail._rules_changed() RETURNS trigger
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp

@@ -116,6 +116,11 @@ CREATE OR REPLACE TRIGGER retail_keep_id
 CREATE OR REPLACE TRIGGER retail_keep_id
     BEFORE UPDATE OF id ON retail.sku
     FOR EACH ROW WHEN (OLD.id IS DISTINCT FROM NEW.id) EXECUTE FUNCTION retail._keep_master();
+CREATE OR REPLACE TRIGGER retail_zone
+    AFTER UPDATE OF time_zone ON retail.location
+    FOR EACH ROW WHEN (OLD.time_zone IS DISTINCT FROM NEW.time_zone) EXECUTE FUNCTION retail._zone_changed();
+COMMENT ON TRIGGER retail_zone ON retail.location IS
+'Has the counters loaded anew where lots expire at another instant now: waits for open writers, and shuts others out until the end of the transaction.';
 COMMENT ON TRIGGER retail_keep ON retail.channel IS 'Refuses to delete a channel with reservations or movements.';
 COMMENT ON TRIGGER retail_keep ON retail.location IS 'Refuses to delete a location with stock, reservations or movements.';
 COMMENT ON TRIGGER retail_keep ON retail.sku IS 'Refuses to delete a SKU with stock, reservations or movements.';

@@ -76,6 +76,23 @@ SELECT outcome, on_hand FROM retail.count_stock('LT-C', 'LT2', 9);
 SELECT outcome, on_hand FROM retail.take_back('LT-C', 'LT2', 2);
 SELECT sku, location, on_hand, lots_add_up FROM pg_temp.sums;
 
+-- a_location_whose_time_zone_changes_gets_its_days_at_other_instants: 20:00 in London is the next day in Shanghai
+UPDATE retail.location SET time_zone = 'Europe/London' WHERE code = 'LT2';
+INSERT INTO retail.sku (code, name, lot_tracked) VALUES ('LT-TZ', 'Cream', true);
+SELECT retail.now()::date + 1 AS tomorrow \gset
+SELECT (retail.now()::date + time '20:00') AT TIME ZONE 'Europe/London' AS tonight \gset
+SET pg_retail.clock = :'tonight';
+SELECT outcome, available FROM retail.receive('LT-TZ', 'LT2', 5, 'tz', :'tomorrow');
+SELECT outcome, available FROM retail.reserve('LT-TZ', 'LT2', 1, 'lt-app');
+UPDATE retail.location SET time_zone = 'Asia/Shanghai' WHERE code = 'LT2';
+SELECT retail.available('LT-TZ', 'LT2');
+SELECT outcome, available FROM retail.reserve('LT-TZ', 'LT2', 1, 'lt-app');
+-- ... and_not_behind_the_back_of_a_transaction_that_moved_stock
+BEGIN;
+SELECT outcome FROM retail.receive('LT-TZ', 'LT2', 1, 'tz 2', :'tomorrow'::date + 30);
+UPDATE retail.location SET time_zone = 'UTC' WHERE code = 'LT2';
+ROLLBACK;
+
 -- a_shelf_life_beyond_the_calendar_is_an_error, not_a_day_long_past
 INSERT INTO retail.sku (code, name, lot_tracked, shelf_life_days) VALUES ('LT-Z', 'Honey', true, 2147483647);
 SELECT outcome FROM retail.receive('LT-Z', 'LT2', 1);
