@@ -28,7 +28,7 @@ SELECT * FROM pg_temp.refusal($$SELECT retail.reserve('ER-A', 'NO-SUCH', 1, 'er-
 SELECT * FROM pg_temp.refusal($$SELECT retail.reserve('ER-A', 'ER1', 1, 'no-such')$$);
 -- RT004: a column of another type than the engine reads and writes, or a narrower one
 SELECT * FROM pg_temp.refusal($$ALTER TABLE retail.reservation ALTER holder TYPE bigint USING NULL; SELECT retail.reserve('ER-A', 'ER1', 1, 'er-app', holder => 'er')$$);
-SELECT * FROM pg_temp.refusal($$ALTER TABLE retail.reservation ALTER holder TYPE varchar(5); SELECT retail.reserve('ER-A', 'ER1', 1, 'er-app', holder => 'longer')$$);
+SELECT * FROM pg_temp.refusal($$ALTER TABLE retail.reservation ALTER holder TYPE varchar(150); SELECT retail.reserve('ER-A', 'ER1', 1, 'er-app', holder => repeat('x', 151))$$);
 SELECT * FROM pg_temp.refusal($$ALTER TABLE retail.channel DROP CONSTRAINT channel_hold_ttl_check, ALTER hold_ttl TYPE bigint USING 900; SELECT retail.reserve('ER-A', 'ER1', 1, 'er-app')$$);
 -- RT004: an index is gone, or another one has its name
 SELECT * FROM pg_temp.refusal($$DROP INDEX retail.reservation_held_idx; SELECT retail.reserve('ER-A', 'ER1', 1, 'er-app')$$);
