@@ -44,6 +44,9 @@
 #define CELL_PARTITIONS 128
 #define MAX_USAGE 3
 
+/* As many memory accesses as a processor has on the way, about. */
+#define EXPECTED_AT_ONCE 16
+
 typedef struct CellShared
 {
 	int32		ncells;
@@ -588,6 +591,35 @@ retail_cell_peek(uint64 epoch, int32 sku_id, int32 location_id, CellView *view)
 	}
 	LWLockRelease(lock_of(hash));
 	return ready;
+}
+
+/*
+ * The buckets, then the cells they begin with.  Read unlocked: whatever is
+ * there is only a hint.
+ */
+void
+retail_cell_expect(uint64 epoch, const int32 *sku_ids, int n, int32 location_id)
+{
+	for (int from = 0; from < n; from += EXPECTED_AT_ONCE)
+	{
+		volatile int32 *bucket[EXPECTED_AT_ONCE];
+		int			some = Min(n - from, EXPECTED_AT_ONCE);
+
+		for (int i = 0; i < some; i++)
+		{
+			bucket[i] = bucket_of(hash_key(epoch, MyDatabaseId, sku_ids[from + i], location_id));
+			RETAIL_PREFETCH((void *) bucket[i]);
+		}
+		for (int i = 0; i < some; i++)
+		{
+			int32		first = *bucket[i];
+
+			if (first < 0)
+				continue;
+			RETAIL_PREFETCH(&cells[first]);
+			RETAIL_PREFETCH((char *) (&cells[first] + 1) - 1);
+		}
+	}
 }
 
 /* ----------------------------------------------------------------

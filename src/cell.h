@@ -104,6 +104,12 @@ typedef struct CellView
 extern bool retail_cell_peek(uint64 epoch, int32 sku_id, int32 location_id,
 							 CellView *view);
 
+/*
+ * Has the processor fetch what glances at these stocks of one location will
+ * look at: a million cells are in no cache, and the waits are had at once.
+ */
+extern void retail_cell_expect(uint64 epoch, const int32 *sku_ids, int n, int32 location_id);
+
 /* Drops the cells of a database that nobody has pinned; returns how many. */
 extern int64 retail_cell_drop_database(Oid dbid);
 

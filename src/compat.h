@@ -147,4 +147,11 @@ retail_exec_insert_index_tuples(ResultRelInfo *rri, TupleTableSlot *slot,
 #define RETAIL_GUC_MALLOC(size) malloc(size)
 #endif
 
+/* A hint that memory is looked at soon; any address will do. */
+#if defined(__GNUC__)
+#define RETAIL_PREFETCH(address) __builtin_prefetch(address)
+#else
+#define RETAIL_PREFETCH(address) ((void) (address))
+#endif
+
 #endif							/* RETAIL_COMPAT_H */

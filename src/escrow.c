@@ -261,6 +261,13 @@ retail_escrow_peek(int32 sku_id, int32 location_id, CellView *view)
 	return retail_cell_peek(retail_tables_epoch(), sku_id, location_id, view);
 }
 
+void
+retail_escrow_expect(const int32 *sku_ids, int n, int32 location_id)
+{
+	if (retail_cell_enabled() && !RecoveryInProgress())
+		retail_cell_expect(retail_tables_epoch(), sku_ids, n, location_id);
+}
+
 Cell *
 retail_escrow_cell(Escrow escrow)
 {

@@ -34,6 +34,9 @@ extern Escrow retail_escrow_touch(int32 sku_id, int32 location_id);
 /* The same without a pin, for a glance; false: not loaded. */
 extern bool retail_escrow_peek(int32 sku_id, int32 location_id, CellView *view);
 
+/* Glances at these stocks of one location are to follow. */
+extern void retail_escrow_expect(const int32 *sku_ids, int n, int32 location_id);
+
 /* Whether one more stock may be touched by this transaction. */
 extern bool retail_escrow_has_room(void);
 

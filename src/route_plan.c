@@ -84,6 +84,7 @@ typedef struct Walk
 	StockReader reader;			/* its instant tells which holds have lapsed */
 	Place		to;				/* the destination, where there is one */
 	Need	   *needs;
+	int32	   *need_skus;		/* of each its SKU */
 	int			nneeds;
 	int		   *need_of_line;
 	bool		has_zones;
@@ -110,6 +111,7 @@ sum_needs(Walk *walk)
 	const RouteRequest *request = walk->request;
 
 	walk->needs = palloc(sizeof(Need) * request->nlines);
+	walk->need_skus = palloc(sizeof(int32) * request->nlines);
 	walk->need_of_line = palloc(sizeof(int) * request->nlines);
 	for (int i = 0; i < request->nlines; i++)
 	{
@@ -122,6 +124,7 @@ sum_needs(Walk *walk)
 		if (n == walk->nneeds)
 		{
 			walk->needs[n].sku = line->sku;
+			walk->need_skus[n] = line->sku.id;
 			walk->needs[n].location_id = line->location.id;
 			walk->needs[n].qty = 0;
 			walk->nneeds++;
@@ -134,9 +137,20 @@ sum_needs(Walk *walk)
 	}
 }
 
+/* As retail_sale_rule_now(), of a location that is open. */
+static SaleRule
+rule_for(const RouteRequest *request, const Need *need, int32 location_id)
+{
+	SaleRule	rule = retail_sale_rule(need->sku.id, location_id, request->channel.id);
+
+	if (request->channel.id != 0 && !(need->sku.active && request->channel.open))
+		rule.on_sale = false;
+	return rule;
+}
+
 /*
- * What a location could give of a need.  Units that other lines want from
- * just there are theirs.
+ * What an open location could give of a need.  Units that other lines want
+ * from just there are theirs.
  */
 static int64
 ask_stock(Walk *walk, int32 location_id, int n)
@@ -148,7 +162,7 @@ ask_stock(Walk *walk, int32 location_id, int n)
 
 	if (need->location_id != 0 && need->location_id != location_id)
 		return 0;
-	rule = retail_sale_rule_now(need->sku.id, location_id, request->channel.id);
+	rule = rule_for(request, need, location_id);
 	avail = retail_takeable_read(&walk->reader, need->sku.id, location_id, &rule);
 	for (int i = 0; i < request->nown_holds && rule.on_sale; i++)
 	{
@@ -347,6 +361,7 @@ judge_stock(Walk *walk, RouteLook *look, const LocationInfo *location)
 	candidate->late = !look->promise.kept;
 	candidate->keep_last = location->keep_last;
 	candidate->avail = palloc(sizeof(int64) * walk->nneeds);
+	retail_escrow_expect(walk->need_skus, walk->nneeds, look->location_id);
 	for (int n = 0; n < walk->nneeds; n++)
 	{
 		candidate->avail[n] = ask_stock(walk, look->location_id, n);
