@@ -18,6 +18,9 @@
 #include "storage/proc.h"
 #include "utils/guc.h"
 #include "utils/snapmgr.h"
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"				/* was a part of postgres.h */
+#endif
 
 #if PG_VERSION_NUM < 150000
 #error "pg_retail needs PostgreSQL 15 or later"

@@ -12,6 +12,7 @@
 #include "miscadmin.h"
 #include "storage/lock.h"
 
+#include "compat.h"
 #include "name_lock.h"
 
 static bool
