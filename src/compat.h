@@ -134,8 +134,16 @@ retail_exec_insert_index_tuples(ResultRelInfo *rri, TupleTableSlot *slot,
 #define RETAIL_CHECK_ENFORCED(check) true
 #endif
 
-/* A stored generated column, as opposed to one computed when read. */
+/*
+ * Whether a table has generated columns: stored ones, or those that are
+ * computed when read, which constraints may name all the same.
+ */
+#if PG_VERSION_NUM >= 180000
+#define RETAIL_HAS_GENERATED(constr) \
+	((constr) && ((constr)->has_generated_stored || (constr)->has_generated_virtual))
+#else
 #define RETAIL_HAS_GENERATED(constr) ((constr) && (constr)->has_generated_stored)
+#endif
 
 #if PG_VERSION_NUM >= 160000
 #define RETAIL_RELFILENUMBER(rel) ((rel)->rd_locator.relNumber)

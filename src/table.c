@@ -1308,7 +1308,7 @@ insert_unique_by_executor(Relation rel, TupleTableSlot *new_slot)
 		List	   *recheck;
 		uint32		token;
 
-		if (RETAIL_HAS_GENERATED(constr))
+		if (constr && constr->has_generated_stored)
 			ExecComputeStoredGenerated(st.rri, st.estate, st.slot, CMD_INSERT);
 		if (constr)
 			ExecConstraints(st.rri, st.slot, st.estate);

@@ -21,6 +21,8 @@ SELECT is_empty($$
         JOIN pg_language l ON l.oid = p.prolang
         CROSS JOIN LATERAL plpgsql_check_function_tb(p.oid, 0) c
     WHERE p.pronamespace = 'retail'::regnamespace AND l.lanname = 'plpgsql' AND p.prorettype <> 'trigger'::regtype
+        -- later versions know that FOUND hides a column of that name; verify() answers by RETURN QUERY and reads neither
+        AND NOT (p.oid = 'retail.verify()'::regprocedure AND c.message = 'parameter "found" is shadowed')
 $$, 'no finding in a function');
 
 SELECT is_empty($$
