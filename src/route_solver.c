@@ -7,36 +7,47 @@
  *
  * Each line has its usable candidates, whatever else is chosen:
  *
- *	- someone holds it whole: those who hold it whole on time, or if nobody
- *	  does, those who hold it whole late.  It is never split;
- *	- nobody holds it whole: the on-time holders if together they have
- *	  enough, else all holders if these have.  It is split, unless no_split;
- *	- otherwise it cannot be filled, and its usable candidates, for "partial",
- *	  are all who hold some of it.
+ *	- someone holds it whole: those who hold it whole.  It is never split;
+ *	- nobody does, and together they have enough: all who hold some of it.  It
+ *	  is split, unless no_split;
+ *	- otherwise it cannot be filled, and for "partial" all who hold some of it
+ *	  are usable.
  *
- * So a plan is nothing but the set of used candidates, and whether a line is
- * late does not depend on it.  The best set has, in this order: most lines
- * filled, fewest late ones among them, fewest candidates, least sum of costs,
- * least sum of penalties over the shares of filled lines, and the lexically
- * smallest list of candidates.  Units go from the set to the lines by
- * retail_route_solver_share(): a whole line to its used candidate of least
- * penalty, a split line to the fullest first.  In a best set everyone gives
- * units, or the set without him would be better.
+ * So a plan is nothing but the set of used candidates.  Units go from the set
+ * to the lines by retail_route_solver_share(): a whole line to the used one
+ * that keeps the promise and has the least penalty (the one that the objective
+ * names first counts first), a split line to the fullest first, and to those
+ * on time alone where they have enough.  The best set is the least by the
+ * criteria of the objective in their order, and of equals the one with the
+ * lexically smallest list of candidates.  In a best set everyone gives units:
+ * without him the shares are the same, and the parcels fewer.
  *
  * With "partial" an unfilled line takes what the used ones of its usable
  * candidates have (with no_split, the fullest of them).  It adds no parcels
  * of its own, with one exception: when no line at all is filled, the used
  * candidates are the first max_parcels that hold anything usable.
  *
- * The search takes three steps.  Reductions: a candidate that another one
- * covers at less cost goes, one that a line cannot do without is in.  Covers:
- * for 1, 2, 3 ... parcels, depth first on the line with the fewest choices,
- * cut by bounds on parcels and cost, until a number of parcels fills every
- * line.  Should max_parcels come first, a search for the most lines.  Sets of
- * candidates and of lines are bit masks.  When the node budget runs out, the
- * best set so far, at worst that of greedy or of nearest-first, is improved by
- * exchanges.  The greedy alone was chosen against: on 30 lines over 40
- * locations it takes 7 to 9 % more parcels (see test/modules).
+ * The search takes these steps.
+ *
+ *	Narrowing: where promise or stock come before parcels and cost, a line wants
+ *	the best of its candidates in that respect only, and they are settled.
+ *	Reductions: a candidate that another one can stand in for goes, one that a
+ *	line cannot do without is in.
+ *	Covers of all lines: depth first on the line with the fewest choices, cut by
+ *	bounds on each criterion.  Where parcels come next in the objective, for 1,
+ *	2, 3 ... of them, until a number is enough; otherwise once.  Where promise
+ *	or stock come later than cost and before parcels, a cover may get better by
+ *	one more candidate: then it is extended.
+ *	Should max_parcels come first: covers without the narrowing, and a search
+ *	for the most lines.
+ *
+ * A bound is a number per criterion that no set below a node is less than, so
+ * the bounds of a node, compared as scores are, cut in every order of the
+ * objective.  Sets of candidates and of lines are bit masks.  When the node
+ * budget runs out, the best set so far, at worst that of greedy or of
+ * nearest-first, is improved by exchanges.  The greedy alone was chosen
+ * against: on 30 lines over 40 locations it takes 7 to 9 % more parcels (see
+ * test/modules).
  *
  * In a mask, candidate 0 is the highest bit: of two sets of one size, the one
  * with the smaller list is then the greater number.
@@ -64,22 +75,33 @@ typedef struct RowSet
 /* What a line asks of the set of used candidates. */
 typedef struct RouteRow
 {
-	uint64_t	usable;
+	uint64_t	all;			/* usable at all */
+	uint64_t	usable;			/* what narrowing has left of them */
 	int			line;
 	int			split;			/* number among the split rows, or -1 */
 	bool		fillable;
-	bool		late;
+	bool		late;			/* nobody can keep its promise */
 } RouteRow;
 
+/* Least is best; lines count those that are not filled. */
 typedef struct RouteScore
 {
-	int			nfilled;
-	int			nlate;
+	int64_t		value[ROUTE_CRITERIA];
+	uint64_t	used;
+	bool		covers;			/* every row, as narrowed */
+} RouteScore;
+
+/* What sets of "used" and at least one of "open" cannot be better than. */
+typedef struct RouteBound
+{
+	uint64_t	used;
+	uint64_t	open;
+	const RowSet *todo;			/* rows that may stay unfilled; NULL: none */
+	int64_t		unfilled;
+	int			nlate;			/* where it is not free */
 	int			nparcels;
 	int64_t		cost;
-	int64_t		penalty;
-	uint64_t	used;
-} RouteScore;
+} RouteBound;
 
 /* A set under construction; open: what may still be added. */
 typedef struct RouteNode
@@ -104,8 +126,11 @@ typedef struct RouteChoice
 typedef struct RouteSolver
 {
 	const RouteProblem *problem;
+	const RouteCriterion *objective;
+	int			rank[ROUTE_CRITERIA];	/* where the objective has it */
 	int			ncands;
 	int			max_parcels;	/* at most ncands */
+	uint64_t	on_time;		/* candidates that keep the promise */
 	int64_t		cost[ROUTE_SOLVER_MAX_CANDS];	/* thousandths */
 	uint8_t		by_cost[ROUTE_SOLVER_MAX_CANDS];
 
@@ -123,7 +148,16 @@ typedef struct RouteSolver
 	uint8_t    *fullest;		/* [split row][ncands]: by units, falling */
 
 	bool		has_penalty;
-	int64_t		penalty_floor;	/* no set that fills every row has less */
+	bool		late_varies;	/* how many lines are late hangs on the set */
+
+	/* of the rows as narrowed */
+	bool		late_free;		/* covers differ in what is late */
+	bool		stock_free;		/* covers differ in penalties */
+	bool		extends;		/* more than a cover may be better */
+	bool		by_parcels;		/* parcels decide before all that is free */
+	int			nlate;			/* of every cover, unless it is free */
+	int64_t		penalty_floor;	/* no cover has less */
+
 	int			nodes;
 	int			node_budget;
 	bool		exhausted;
@@ -245,51 +279,61 @@ need_after(int64_t need, int64_t units)
 	return units >= need ? 0 : need - units;
 }
 
+static const RouteCriterion *
+objective_of(const RouteProblem *problem)
+{
+	static const RouteCriterion usual[ROUTE_CRITERIA] = {ROUTE_LINES, ROUTE_PROMISE,
+	ROUTE_PARCELS, ROUTE_COST, ROUTE_STOCK};
+
+	return problem->objective != NULL ? problem->objective : usual;
+}
+
+static uint64_t
+find_on_time(const RouteProblem *problem)
+{
+	uint64_t	on_time = 0;
+
+	for (int cand = 0; cand < problem->ncands; cand++)
+	{
+		if (!problem->late[cand])
+			on_time |= CAND_BIT(cand);
+	}
+	return on_time;
+}
+
 /* Decides who is usable for a line; see the top of the file. */
 static void
 classify_line(const RouteProblem *problem, const RouteLimits *limits,
 			  int line, RouteRow *row)
 {
-	uint64_t	holders[2] = {0, 0};	/* on time, late */
-	uint64_t	whole[2] = {0, 0};
+	uint64_t	holders = 0;
+	uint64_t	whole = 0;
+	bool		any_on_time = false;
 	int64_t		need_on_time = problem->qty[line];
 	int64_t		need_all = problem->qty[line];
-	bool		split = false;
 
 	for (int cand = 0; cand < problem->ncands; cand++)
 	{
 		int64_t		units = avail_of(problem, line, cand);
-		bool		late = problem->late[cand];
 
 		if (units <= 0)
 			continue;
-		holders[late] |= CAND_BIT(cand);
+		holders |= CAND_BIT(cand);
 		if (units >= problem->qty[line])
-			whole[late] |= CAND_BIT(cand);
+		{
+			whole |= CAND_BIT(cand);
+			any_on_time = any_on_time || !problem->late[cand];
+		}
 		need_all = need_after(need_all, units);
-		if (!late)
+		if (!problem->late[cand])
 			need_on_time = need_after(need_on_time, units);
 	}
 	row->line = line;
-	row->fillable = true;
-	row->late = false;
-	if (whole[0] != 0)
-		row->usable = whole[0];
-	else if (whole[1] != 0)
-	{
-		row->usable = whole[1];
-		row->late = true;
-	}
-	else
-	{
-		split = !limits->no_split && need_all == 0;
-		row->fillable = split;
-		row->late = split && need_on_time > 0;
-		row->usable = holders[0];
-		if (!split || row->late)
-			row->usable |= holders[1];
-	}
-	row->split = split ? 0 : -1;
+	row->all = whole != 0 ? whole : holders;
+	row->usable = row->all;
+	row->split = whole == 0 && need_all == 0 && !limits->no_split ? 0 : -1;
+	row->fillable = whole != 0 || row->split >= 0;
+	row->late = whole != 0 ? !any_on_time : need_on_time > 0;
 }
 
 /* The candidate with most units of a line, the first of equals. */
@@ -308,19 +352,77 @@ find_fullest(const RouteProblem *problem, int line, uint64_t cands)
 	return fullest;
 }
 
-static int
-find_least_penalty(const RouteProblem *problem, int line, uint64_t cands)
+/* Whether the objective weighs the stock before the promise. */
+static bool
+is_stock_first(const RouteCriterion *objective)
 {
-	int			least = take_first(&cands);
+	for (int i = 0; i < ROUTE_CRITERIA; i++)
+	{
+		if (objective[i] == ROUTE_PROMISE)
+			return false;
+		if (objective[i] == ROUTE_STOCK)
+			return true;
+	}
+	return false;
+}
+
+/* Whether a is to give a whole line rather than b. */
+static bool
+is_better_giver(const RouteProblem *problem, int line, int a, int b)
+{
+	int64_t		more = penalty_of(problem, line, a) - penalty_of(problem, line, b);
+	bool		same_promise = problem->late[a] == problem->late[b];
+
+	if (more != 0 && (same_promise || is_stock_first(objective_of(problem))))
+		return more < 0;
+	return same_promise ? a < b : !problem->late[a];
+}
+
+static int
+find_giver(const RouteProblem *problem, int line, uint64_t cands)
+{
+	int			best = take_first(&cands);
 
 	while (cands != 0)
 	{
 		int			cand = take_first(&cands);
 
-		if (penalty_of(problem, line, cand) < penalty_of(problem, line, least))
-			least = cand;
+		if (is_better_giver(problem, line, cand, best))
+			best = cand;
+	}
+	return best;
+}
+
+static int64_t
+find_least_penalty(const RouteProblem *problem, int line, uint64_t cands)
+{
+	int64_t		least = INT64_MAX;
+
+	while (cands != 0)
+	{
+		int64_t		penalty = penalty_of(problem, line, take_first(&cands));
+
+		if (penalty < least)
+			least = penalty;
 	}
 	return least;
+}
+
+static bool
+have_enough(const RouteProblem *problem, int line, uint64_t cands)
+{
+	int64_t		need = problem->qty[line];
+
+	while (cands != 0 && need > 0)
+		need = need_after(need, avail_of(problem, line, take_first(&cands)));
+	return need == 0;
+}
+
+/* Who of some candidates gives to a split line: those on time if they can. */
+static uint64_t
+find_givers(const RouteProblem *problem, int line, uint64_t cands, uint64_t on_time)
+{
+	return have_enough(problem, line, cands & on_time) ? cands & on_time : cands;
 }
 
 static void
@@ -349,20 +451,29 @@ retail_route_solver_share(const RouteProblem *problem,
 						  RouteShares *shares)
 {
 	RouteRow	row;
+	uint64_t	on_time = find_on_time(problem);
 	uint64_t	givers = 0;
 
 	classify_line(problem, limits, line, &row);
 	for (int i = 0; i < solution->nused; i++)
 		givers |= CAND_BIT(solution->used[i]);
-	givers &= row.usable;
+	givers &= row.all;
 
 	shares->nshares = 0;
 	shares->qty = 0;
+	shares->late = false;
 	if (row.fillable && row.split < 0 && givers != 0)
-		take_units(problem, line, find_least_penalty(problem, line, givers),
-				   shares);
+	{
+		int			giver = find_giver(problem, line, givers);
+
+		take_units(problem, line, giver, shares);
+		shares->late = problem->late[giver];
+	}
 	else
 	{
+		if (row.split >= 0)
+			givers = find_givers(problem, line, givers, on_time);
+		shares->late = row.split >= 0 && (givers & ~on_time) != 0;
 		while (givers != 0 && shares->qty < problem->qty[line])
 		{
 			int			cand = find_fullest(problem, line, givers);
@@ -374,7 +485,7 @@ retail_route_solver_share(const RouteProblem *problem,
 		}
 	}
 	shares->filled = shares->qty == problem->qty[line];
-	shares->late = shares->filled && row.late;
+	shares->late = shares->late && shares->filled;
 	if (!shares->filled && !limits->partial)
 	{
 		shares->nshares = 0;
@@ -438,6 +549,7 @@ prepare_rows(RouteSolver *solver, const RouteLimits *limits)
 	uint8_t		nchoices[ROUTE_SOLVER_MAX_LINES];
 
 	solver->nrows = 0;
+	solver->late_varies = false;
 	for (int line = 0; line < solver->problem->nlines; line++)
 	{
 		RouteRow	row;
@@ -447,7 +559,9 @@ prepare_rows(RouteSolver *solver, const RouteLimits *limits)
 		classify_line(solver->problem, limits, line, &row);
 		if (!row.fillable)
 			continue;
-		n = count_bits(row.usable);
+		solver->late_varies = solver->late_varies ||
+			(!row.late && (row.all & ~solver->on_time) != 0);
+		n = count_bits(row.all);
 		for (; i > 0 && nchoices[i - 1] > n; i--)
 		{
 			solver->rows[i] = solver->rows[i - 1];
@@ -461,30 +575,16 @@ prepare_rows(RouteSolver *solver, const RouteLimits *limits)
 }
 
 static void
-prepare_cover(RouteSolver *solver)
+prepare_splits(RouteSolver *solver)
 {
 	solver->nsplits = 0;
-	solver->penalty_floor = 0;
 	memset(&solver->split_rows, 0, sizeof(RowSet));
-	memset(&solver->late_rows, 0, sizeof(RowSet));
-	memset(solver->cover, 0, sizeof(RowSet) * solver->ncands);
 	for (int i = 0; i < solver->nrows; i++)
 	{
-		RouteRow   *row = &solver->rows[i];
-		uint64_t	usable = row->usable;
-
-		if (row->split >= 0)
-		{
-			add_row(&solver->split_rows, i);
-			prepare_split(solver, row);
-		}
-		if (row->late)
-			add_row(&solver->late_rows, i);
-		if (solver->has_penalty)
-			solver->penalty_floor += penalty_of(solver->problem, row->line,
-												find_least_penalty(solver->problem, row->line, usable));
-		while (usable != 0)
-			add_row(&solver->cover[take_first(&usable)], i);
+		if (solver->rows[i].split < 0)
+			continue;
+		add_row(&solver->split_rows, i);
+		prepare_split(solver, &solver->rows[i]);
 	}
 }
 
@@ -499,6 +599,140 @@ has_penalty(const RouteProblem *problem)
 			return true;
 	}
 	return false;
+}
+
+/*-------------------------------------------------------------------------
+ * Narrowing
+ *-------------------------------------------------------------------------
+ */
+
+/* Of a split row every one on time, or nobody: late ones cannot help then. */
+static void
+narrow_to_on_time(RouteSolver *solver)
+{
+	for (int i = 0; i < solver->nrows; i++)
+	{
+		RouteRow   *row = &solver->rows[i];
+		uint64_t	on_time = row->usable & solver->on_time;
+
+		if (row->split < 0 ? on_time != 0 : !row->late)
+			row->usable = on_time;
+	}
+}
+
+/* False, and nothing is done, where a split row has penalties: these add up. */
+static bool
+narrow_to_least_penalty(RouteSolver *solver)
+{
+	const RouteProblem *problem = solver->problem;
+
+	for (int i = 0; i < solver->nrows; i++)
+	{
+		for (uint64_t left = solver->rows[i].split < 0 ? 0 : solver->rows[i].usable; left != 0;)
+		{
+			if (penalty_of(problem, solver->rows[i].line, take_first(&left)) != 0)
+				return false;
+		}
+	}
+	for (int i = 0; i < solver->nrows; i++)
+	{
+		RouteRow   *row = &solver->rows[i];
+		int64_t		least = find_least_penalty(problem, row->line, row->usable);
+
+		for (uint64_t left = row->usable; left != 0;)
+		{
+			int			cand = take_first(&left);
+
+			if (penalty_of(problem, row->line, cand) > least)
+				row->usable &= ~CAND_BIT(cand);
+		}
+	}
+	return true;
+}
+
+/*
+ * Leaves of each row what settles the criteria between lines and the first of
+ * parcels and cost: every cover of that has the best there is of them.  False
+ * where all is left.
+ */
+static bool
+narrow_rows(RouteSolver *solver)
+{
+	bool		narrowed = false;
+
+	for (int i = 1; i < ROUTE_CRITERIA; i++)
+	{
+		if (solver->objective[i] == ROUTE_PROMISE)
+			narrow_to_on_time(solver);
+		else if (solver->objective[i] != ROUTE_STOCK)
+			break;
+		else if (solver->has_penalty && !narrow_to_least_penalty(solver))
+			break;
+	}
+	for (int i = 0; i < solver->nrows; i++)
+		narrowed = narrowed || solver->rows[i].usable != solver->rows[i].all;
+	return narrowed;
+}
+
+static void
+widen_rows(RouteSolver *solver)
+{
+	for (int i = 0; i < solver->nrows; i++)
+		solver->rows[i].usable = solver->rows[i].all;
+}
+
+/* What is free in a row: see RouteSolver. */
+static void
+weigh_row(RouteSolver *solver, int i)
+{
+	const RouteProblem *problem = solver->problem;
+	const RouteRow *row = &solver->rows[i];
+	int64_t		least = 0;
+	bool		late = (row->usable & solver->on_time) == 0;
+
+	if (row->split >= 0)
+		late = row->late;
+	if (late)
+	{
+		add_row(&solver->late_rows, i);
+		solver->nlate++;
+	}
+	else if ((row->usable & ~solver->on_time) != 0)
+		solver->late_free = true;
+	if (!solver->has_penalty)
+		return;
+	least = find_least_penalty(problem, row->line, row->usable);
+	solver->penalty_floor += least;
+	for (uint64_t left = row->usable; left != 0;)
+	{
+		if (penalty_of(problem, row->line, take_first(&left)) != (row->split < 0 ? least : 0))
+			solver->stock_free = true;
+	}
+}
+
+/* Makes the rows ready for a search, as they are narrowed now. */
+static void
+prepare_search(RouteSolver *solver)
+{
+	const int  *rank = solver->rank;
+
+	solver->penalty_floor = 0;
+	solver->nlate = 0;
+	solver->late_free = false;
+	solver->stock_free = false;
+	memset(&solver->late_rows, 0, sizeof(RowSet));
+	memset(solver->cover, 0, sizeof(RowSet) * solver->ncands);
+	for (int i = 0; i < solver->nrows; i++)
+	{
+		uint64_t	usable = solver->rows[i].usable;
+
+		weigh_row(solver, i);
+		while (usable != 0)
+			add_row(&solver->cover[take_first(&usable)], i);
+	}
+	solver->extends = (solver->late_free && rank[ROUTE_PROMISE] < rank[ROUTE_PARCELS]) ||
+		(solver->stock_free && rank[ROUTE_STOCK] < rank[ROUTE_PARCELS]);
+	solver->by_parcels = !solver->extends && rank[ROUTE_PARCELS] < rank[ROUTE_COST];
 }
 
 /* Begins a set with nothing in it. */
@@ -548,70 +782,101 @@ static bool
 is_filled_by(const RouteSolver *solver, const RouteRow *row, uint64_t used)
 {
 	if (row->split < 0)
-		return (row->usable & used) != 0;
-	return fewest_givers(solver, row, used,
-						 solver->problem->qty[row->line]) <= solver->ncands;
+		return (row->all & used) != 0;
+	return have_enough(solver->problem, row->line, row->all & used);
 }
 
-/* Penalties of what a set gives to the lines it fills. */
-static int64_t
-sum_penalties(const RouteSolver *solver, uint64_t used)
+/* Adds what a row that a set fills is late by, and the penalties of its givers. */
+static void
+measure_row(const RouteSolver *solver, const RouteRow *row, uint64_t used,
+			RouteScore *score)
 {
 	const RouteProblem *problem = solver->problem;
-	int64_t		sum = 0;
+	int64_t		need = problem->qty[row->line];
+	uint64_t	givers = row->all & used;
 
-	for (int i = 0; i < solver->nrows && solver->has_penalty; i++)
+	if (row->split < 0)
 	{
-		const RouteRow *row = &solver->rows[i];
-		uint64_t	givers = row->usable & used;
-		int64_t		need = problem->qty[row->line];
+		int			giver = find_giver(problem, row->line, givers);
 
-		if (!is_filled_by(solver, row, used))
-			continue;
-		if (row->split < 0)
-		{
-			sum += penalty_of(problem, row->line,
-							  find_least_penalty(problem, row->line, givers));
-			continue;
-		}
-		while (need > 0)
-		{
-			int			cand = find_fullest(problem, row->line, givers);
-
-			sum += penalty_of(problem, row->line, cand);
-			need = need_after(need, avail_for(solver, row, cand));
-			givers &= ~CAND_BIT(cand);
-		}
+		score->value[ROUTE_PROMISE] += problem->late[giver];
+		score->value[ROUTE_STOCK] += penalty_of(problem, row->line, giver);
+		return;
 	}
-	return sum;
+	givers = find_givers(problem, row->line, givers, solver->on_time);
+	score->value[ROUTE_PROMISE] += (givers & ~solver->on_time) != 0;
+	while (need > 0 && solver->has_penalty)
+	{
+		int			cand = find_fullest(problem, row->line, givers);
+
+		score->value[ROUTE_STOCK] += penalty_of(problem, row->line, cand);
+		need = need_after(need, avail_for(solver, row, cand));
+		givers &= ~CAND_BIT(cand);
+	}
 }
 
-/* Keeps a set if it is the best so far; says whether it is. */
+static void
+measure_set(const RouteSolver *solver, RouteScore *score)
+{
+	score->value[ROUTE_PROMISE] = 0;
+	score->value[ROUTE_STOCK] = 0;
+	for (int i = 0; i < solver->nrows; i++)
+	{
+		if (is_filled_by(solver, &solver->rows[i], score->used))
+			measure_row(solver, &solver->rows[i], score->used, score);
+	}
+}
+
+/* Whether a set fills every row from those that narrowing has left. */
+static bool
+fills_all(const RouteSolver *solver, uint64_t used)
+{
+	for (int i = 0; i < solver->nrows; i++)
+	{
+		const RouteRow *row = &solver->rows[i];
+
+		if (row->split < 0 ? (row->usable & used) == 0 :
+			!have_enough(solver->problem, row->line, row->usable & used))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Keeps a set if it is the best so far; says whether it is.  nlate -1: it is
+ * to be counted, if it matters.
+ */
 static bool
 offer_set(RouteSolver *solver, uint64_t used, int nfilled, int nlate,
 		  int64_t cost)
 {
 	RouteScore *best = &solver->best;
-	int			nparcels = count_bits(used);
-	int64_t		penalty;
+	RouteScore	score = {{0}, used, false};
+	bool		measured = nlate >= 0 && !solver->has_penalty;
+	bool		better = false;
 
-	if (nfilled != best->nfilled ? nfilled < best->nfilled :
-		nlate != best->nlate ? nlate > best->nlate :
-		nparcels != best->nparcels ? nparcels > best->nparcels :
-		cost > best->cost)
+	score.value[ROUTE_LINES] = solver->nrows - nfilled;
+	score.value[ROUTE_PROMISE] = nlate;
+	score.value[ROUTE_PARCELS] = count_bits(used);
+	score.value[ROUTE_COST] = cost;
+	for (int i = 0; i < ROUTE_CRITERIA; i++)
+	{
+		RouteCriterion criterion = solver->objective[i];
+
+		if (!measured && (criterion == ROUTE_STOCK || (criterion == ROUTE_PROMISE && nlate < 0)))
+		{
+			measure_set(solver, &score);
+			measured = true;
+		}
+		if (!better && score.value[criterion] > best->value[criterion])
+			return false;
+		if (score.value[criterion] < best->value[criterion])
+			better = true;
+	}
+	if (!better && used <= best->used)
 		return false;
-	penalty = sum_penalties(solver, used);
-	if (nfilled == best->nfilled && nlate == best->nlate &&
-		nparcels == best->nparcels && cost == best->cost &&
-		(penalty != best->penalty ? penalty > best->penalty :
-		 used <= best->used))
-		return false;
-	best->nfilled = nfilled;
-	best->nlate = nlate;
-	best->nparcels = nparcels;
-	best->cost = cost;
-	best->penalty = penalty;
-	best->used = used;
+	score.covers = nfilled == solver->nrows && fills_all(solver, used);
+	*best = score;
 	return true;
 }
 
@@ -619,7 +884,7 @@ offer_set(RouteSolver *solver, uint64_t used, int nfilled, int nlate,
 static bool
 try_set(RouteSolver *solver, uint64_t used)
 {
-	int			spare = solver->nrows - solver->best.nfilled;
+	int			spare = (int) solver->best.value[ROUTE_LINES];
 	int			nfilled = 0;
 	int			nlate = 0;
 	int64_t		cost = 0;
@@ -637,7 +902,7 @@ try_set(RouteSolver *solver, uint64_t used)
 	}
 	while (cands != 0)
 		cost += solver->cost[take_first(&cands)];
-	return offer_set(solver, used, nfilled, nlate, cost);
+	return offer_set(solver, used, nfilled, solver->late_varies ? -1 : nlate, cost);
 }
 
 /* Makes "child" the node with one candidate more, one level further down. */
@@ -723,6 +988,27 @@ find_greediest(const RouteSolver *solver, const RouteNode *node)
 	return found;
 }
 
+/* The open candidate that fills most for its cost; -1: none fills any. */
+static int
+find_cheapest(const RouteSolver *solver, const RouteNode *node)
+{
+	double		most = 0;
+	int			found = -1;
+
+	for (uint64_t cands = node->open; cands != 0;)
+	{
+		int			cand = take_first(&cands);
+		double		gain = measure_gain(solver, node, cand) / ((double) solver->cost[cand] + 1);
+
+		if (gain > most)
+		{
+			most = gain;
+			found = cand;
+		}
+	}
+	return found;
+}
+
 /* The first open candidate with units for a row; -1: there is none. */
 static int
 find_nearest(const RouteSolver *solver, const RouteNode *node)
@@ -775,17 +1061,50 @@ try_thumb(RouteSolver *solver,
  */
 
 /*
+ * Whether no line gets later, or dearer in penalties, from b instead of a.  A
+ * split line may get dearer from b alone, which gives before others do.
+ */
+static bool
+serves_as_well(const RouteSolver *solver, int a, int b)
+{
+	const RouteProblem *problem = solver->problem;
+
+	if ((problem->late[b] && !problem->late[a]) ||
+		(solver->stock_free &&
+		 count_common(&solver->cover[b], &solver->split_rows, solver->nwords) > 0))
+		return false;
+	FOR_EACH_ROW(i, &solver->cover[a], solver->nwords)
+	{
+		const RouteRow *row = &solver->rows[i];
+
+		if (row->split >= 0 || (row->usable & CAND_BIT(b)) == 0 ||
+			penalty_of(problem, row->line, b) > penalty_of(problem, row->line, a))
+			return false;
+	}
+	return true;
+}
+
+/* Whether promise or stock, as far as they are free, may speak for dearer ones. */
+static bool
+is_free_before_cost(const RouteSolver *solver)
+{
+	const int  *rank = solver->rank;
+
+	return (solver->late_free && rank[ROUTE_PROMISE] < rank[ROUTE_COST]) ||
+		(solver->stock_free && rank[ROUTE_STOCK] < rank[ROUTE_COST]);
+}
+
+/*
  * Whether b can stand in for a in every set, and makes it better.  The set may
  * hold b already, so of a split row b must have all that is missing.
  */
 static bool
 is_dominated(const RouteSolver *solver, const RouteNode *node, int a, int b)
 {
+	bool		same_cost = solver->cost[b] == solver->cost[a];
 	RowSet		splits;
 
-	/* a penalty between equal costs may speak for either */
-	if (solver->cost[b] > solver->cost[a] ||
-		(solver->cost[b] == solver->cost[a] && (solver->has_penalty || b > a)))
+	if (solver->cost[b] > solver->cost[a] || (same_cost && b > a))
 		return false;
 	for (int w = 0; w < solver->nwords; w++)
 	{
@@ -802,6 +1121,8 @@ is_dominated(const RouteSolver *solver, const RouteNode *node, int a, int b)
 		if (avail_for(solver, row, b) < node->need[row->split])
 			return false;
 	}
+	if (same_cost ? solver->late_free || solver->stock_free : is_free_before_cost(solver))
+		return serves_as_well(solver, a, b);
 	return true;
 }
 
@@ -816,8 +1137,8 @@ close_dominated(const RouteSolver *solver, RouteNode *node)
 	{
 		int			a = take_first(&cands);
 		uint64_t	others = node->open & ~CAND_BIT(a);
-		bool		dominated = count_common(&solver->cover[a], &node->todo,
-											 solver->nwords) == 0;
+		bool		dominated = !solver->extends &&
+			count_common(&solver->cover[a], &node->todo, solver->nwords) == 0;
 
 		while (others != 0 && !dominated)
 			dominated = is_dominated(solver, node, a, take_first(&others));
@@ -943,24 +1264,94 @@ sum_cheapest(const RouteSolver *solver, uint64_t open, int n)
 static bool
 has_cover(const RouteSolver *solver)
 {
-	return solver->best.nfilled == solver->nrows &&
-		solver->best.nparcels == solver->goal;
+	return solver->best.covers &&
+		(!solver->by_parcels || solver->best.value[ROUTE_PARCELS] == solver->goal);
 }
 
-/* Whether no cover below a node, of at least that cost, beats the best one. */
-static bool
-is_beaten(const RouteSolver *solver, const RouteNode *node, int64_t cost)
+/* Rows that are late, or penalties of the rows, whatever of "cands" is used. */
+static int64_t
+bound_rows(const RouteSolver *solver, const RouteBound *bound, RouteCriterion criterion)
 {
-	uint64_t	used = node->used;
-	uint64_t	open = node->open;
+	uint64_t	cands = bound->used | bound->open;
+	int64_t		sum = 0;
 
-	if (cost != solver->best.cost)
-		return cost > solver->best.cost;
-	if (solver->best.penalty > solver->penalty_floor)
-		return false;
-	for (int i = 0; i < node->left && open != 0; i++)
+	for (int i = 0; i < solver->nrows; i++)
+	{
+		const RouteRow *row = &solver->rows[i];
+		uint64_t	usable = row->usable & cands;
+
+		if (bound->todo != NULL && (bound->todo->word[i / 64] >> (i % 64) & 1) != 0)
+			continue;
+		if (criterion == ROUTE_STOCK)
+			sum += usable == 0 ? 0 : find_least_penalty(solver->problem, row->line, usable);
+		else if (row->split < 0)
+			sum += (usable & solver->on_time) == 0;
+		else
+			sum += row->late ||
+				!have_enough(solver->problem, row->line, usable & solver->on_time);
+	}
+	return sum;
+}
+
+static int64_t
+bound_criterion(const RouteSolver *solver, const RouteBound *bound, RouteCriterion criterion)
+{
+	switch (criterion)
+	{
+		case ROUTE_LINES:
+			return bound->unfilled;
+		case ROUTE_PROMISE:
+			return solver->late_free ? bound_rows(solver, bound, criterion) : bound->nlate;
+		case ROUTE_PARCELS:
+			return bound->nparcels;
+		case ROUTE_COST:
+			return bound->cost;
+		default:
+			break;
+	}
+	if (bound->todo == NULL && (!solver->stock_free ||
+								solver->best.value[ROUTE_STOCK] <= solver->penalty_floor))
+		return solver->penalty_floor;
+	return solver->has_penalty ? bound_rows(solver, bound, criterion) : 0;
+}
+
+/* Whether no set within a bound beats the best one. */
+static bool
+is_beaten(const RouteSolver *solver, const RouteBound *bound)
+{
+	const RouteScore *best = &solver->best;
+	uint64_t	used = bound->used;
+	uint64_t	open = bound->open;
+
+	for (int i = 0; i < ROUTE_CRITERIA; i++)
+	{
+		int64_t		least = bound_criterion(solver, bound, solver->objective[i]);
+
+		if (least != best->value[solver->objective[i]])
+			return least > best->value[solver->objective[i]];
+	}
+
+	/* an equal set has as many parcels, and at best the first of the open */
+	for (int left = (int) best->value[ROUTE_PARCELS] - count_bits(used); left > 0 && open != 0; left--)
 		used |= CAND_BIT(take_first(&open));
-	return used <= solver->best.used;
+	return used <= best->used;
+}
+
+/* Bounds covers of a node with so many parcels in all, and such a cost. */
+static bool
+is_cover_beaten(const RouteSolver *solver, const RouteNode *node, int nparcels,
+				int64_t cost)
+{
+	RouteBound	bound = {node->used, node->open, NULL, 0, solver->nlate, nparcels, cost};
+
+	return is_beaten(solver, &bound);
+}
+
+/* Every row is filled by what is in it. */
+static void
+offer_cover(RouteSolver *solver, uint64_t used, int64_t cost)
+{
+	offer_set(solver, used, solver->nrows, solver->late_free ? -1 : solver->nlate, cost);
 }
 
 /* The last parcel has to have all that is missing. */
@@ -988,9 +1379,7 @@ finish_cover(RouteSolver *solver, const RouteNode *node)
 	{
 		int			cand = take_first(&fit);
 
-		offer_set(solver, node->used | CAND_BIT(cand), solver->nrows,
-				  count_rows(&solver->late_rows, solver->nwords),
-				  node->cost + solver->cost[cand]);
+		offer_cover(solver, node->used | CAND_BIT(cand), node->cost + solver->cost[cand]);
 	}
 }
 
@@ -1066,10 +1455,15 @@ choose_row(const RouteSolver *solver, const RouteNode *node,
 	}
 	if (!by_cost)
 		return true;
-	cost += (node->left - nparcels) * sum_cheapest(solver, node->open, 1);
-	if (cost < sum_cheapest(solver, node->open, node->left))
-		cost = sum_cheapest(solver, node->open, node->left);
-	return !is_beaten(solver, node, node->cost + cost);
+	if (solver->by_parcels)
+	{
+		/* a cover has all the parcels left: fewer did not do */
+		cost += (node->left - nparcels) * sum_cheapest(solver, node->open, 1);
+		nparcels = node->left;
+	}
+	if (cost < sum_cheapest(solver, node->open, nparcels))
+		cost = sum_cheapest(solver, node->open, nparcels);
+	return !is_cover_beaten(solver, node, count_bits(node->used) + nparcels, node->cost + cost);
 }
 
 /*
@@ -1151,6 +1545,49 @@ list_choices(const RouteSolver *solver, const RouteNode *node,
 	}
 }
 
+/* Whether a candidate more could make a line earlier or less of a penalty. */
+static bool
+may_improve(const RouteSolver *solver, uint64_t used, int cand)
+{
+	FOR_EACH_ROW(i, &solver->cover[cand], solver->nwords)
+	{
+		const RouteRow *row = &solver->rows[i];
+		uint64_t	givers = row->usable & used;
+
+		if (row->split >= 0 || givers == 0 ||
+			is_better_giver(solver->problem, row->line, cand,
+							find_giver(solver->problem, row->line, givers)))
+			return true;
+	}
+	return false;
+}
+
+static void search_cover(RouteSolver *solver, RouteNode *node);
+
+/* Tries what more candidates do for a cover. */
+static void
+extend_cover(RouteSolver *solver, RouteNode *node)
+{
+	RouteNode	child;
+
+	for (int i = 0; i < solver->ncands && node->left > 0 && !solver->exhausted; i++)
+	{
+		int			cand = solver->by_cost[i];
+
+		if ((node->open & CAND_BIT(cand)) == 0)
+			continue;
+		if (is_cover_beaten(solver, node, count_bits(node->used) + 1,
+							node->cost + solver->cost[cand]))
+			return;
+		if (may_improve(solver, node->used, cand))
+		{
+			add_cand(solver, node, cand, &child);
+			search_cover(solver, &child);
+		}
+		node->open &= ~CAND_BIT(cand);
+	}
+}
+
 /* As deep as there are parcels left. */
 static void
 search_cover(RouteSolver *solver, RouteNode *node)
@@ -1162,8 +1599,9 @@ search_cover(RouteSolver *solver, RouteNode *node)
 		return;
 	if (is_empty(&node->todo, solver->nwords))
 	{
-		offer_set(solver, node->used, solver->nrows,
-				  count_rows(&solver->late_rows, solver->nwords), node->cost);
+		offer_cover(solver, node->used, node->cost);
+		if (solver->extends)
+			extend_cover(solver, node);
 		return;
 	}
 	if (node->left <= 1)
@@ -1198,10 +1636,10 @@ find_cover(RouteSolver *solver)
 	start_node(solver, &root);
 	reduce_cover(solver, &root);
 	nforced = count_bits(root.used);
-	if (solver->best.nfilled == solver->nrows)
-		most = solver->best.nparcels;
-	solver->goal = nforced + !is_empty(&root.todo, solver->nwords);
-	for (; solver->goal <= most && !solver->exhausted; solver->goal++)
+	if (solver->by_parcels && solver->best.covers)
+		most = (int) solver->best.value[ROUTE_PARCELS];
+	solver->goal = solver->by_parcels ? nforced + !is_empty(&root.todo, solver->nwords) : most;
+	for (; nforced <= most && solver->goal <= most && !solver->exhausted; solver->goal++)
 	{
 		RouteNode	node = root;
 
@@ -1241,28 +1679,23 @@ static bool
 may_fill_more(const RouteSolver *solver, const RouteNode *node,
 			  const RouteChoice *choice, int first, int nfilled, int nlate)
 {
-	const RouteScore *best = &solver->best;
-	int			wanted = best->nfilled - nfilled;
+	RouteBound	bound = {node->used, 0, &node->todo, solver->nrows - nfilled, nlate, 0, 0};
+	int			wanted = solver->nrows - (int) solver->best.value[ROUTE_LINES] - nfilled;
 	int			gained = 0;
 	int			needed = 0;
-	uint64_t	open = 0;
-	int			nparcels = count_bits(node->used);
 
 	for (int i = first; i < choice->n && i < first + node->left; i++)
 	{
-		if (gained < wanted)
+		if (gained < wanted || needed == 0)
 			needed++;
 		gained += choice->gain[choice->cands[i]];
 	}
-	if (gained != wanted)
-		return gained > wanted;
-	if (nlate != best->nlate)
-		return nlate < best->nlate;
-	if (nparcels + needed != best->nparcels)
-		return nparcels + needed < best->nparcels;
 	for (int i = first; i < choice->n; i++)
-		open |= CAND_BIT(choice->cands[i]);
-	return node->cost + sum_cheapest(solver, open, needed) <= best->cost;
+		bound.open |= CAND_BIT(choice->cands[i]);
+	bound.unfilled -= gained;
+	bound.nparcels = count_bits(node->used) + needed;
+	bound.cost = node->cost + sum_cheapest(solver, bound.open, needed);
+	return !is_beaten(solver, &bound);
 }
 
 /* As deep as there are parcels left. */
@@ -1279,19 +1712,19 @@ search_most(RouteSolver *solver, RouteNode *node)
 
 	if (!spend_node(solver))
 		return;
-	offer_set(solver, node->used, nfilled, nlate, node->cost);
+	offer_set(solver, node->used, nfilled, solver->late_free ? -1 : nlate, node->cost);
 	if (node->left == 0)
 		return;
 	drop_hopeless(solver, node, &todo);
-	if (!count_gains(solver, node, &todo, solver->best.nfilled - nfilled,
-					 choice.gain))
+	if (!count_gains(solver, node, &todo,
+					 solver->nrows - (int) solver->best.value[ROUTE_LINES] - nfilled, choice.gain))
 		return;
 	choice.n = 0;
 	while (cands != 0)
 	{
 		int			cand = take_first(&cands);
 
-		if (choice.gain[cand] > 0)
+		if (choice.gain[cand] > 0 || solver->extends)
 			insert_choice(solver, &choice, cand);
 	}
 	for (int i = 0; i < choice.n && !solver->exhausted; i++)
@@ -1350,7 +1783,7 @@ exchange_one(RouteSolver *solver, uint64_t others, int *steps)
 			try_adding(solver, rest, others, false, steps))
 			return true;
 	}
-	return solver->best.nparcels < solver->max_parcels &&
+	return solver->best.value[ROUTE_PARCELS] < solver->max_parcels &&
 		try_adding(solver, used, others, false, steps);
 }
 
@@ -1382,11 +1815,8 @@ improve_best(RouteSolver *solver)
 	uint64_t	cands = 0;
 	bool		better = true;
 
-	for (int cand = 0; cand < solver->ncands; cand++)
-	{
-		if (!is_empty(&solver->cover[cand], solver->nwords))
-			cands |= CAND_BIT(cand);
-	}
+	for (int i = 0; i < solver->nrows; i++)
+		cands |= solver->rows[i].all;
 	while (better && steps > 0)
 	{
 		uint64_t	others = cands & ~solver->best.used;
@@ -1403,14 +1833,34 @@ improve_best(RouteSolver *solver)
  */
 
 static void
-find_best(RouteSolver *solver)
+try_thumbs(RouteSolver *solver)
 {
-	RouteNode	root;
-
+	solver->best.covers = solver->best.value[ROUTE_LINES] == 0 && fills_all(solver, solver->best.used);
 	try_thumb(solver, find_greediest);
 	try_thumb(solver, find_nearest);
+	if (solver->rank[ROUTE_COST] < solver->rank[ROUTE_PARCELS])
+		try_thumb(solver, find_cheapest);
+}
+
+static void
+find_best(RouteSolver *solver)
+{
+	bool		narrowed = narrow_rows(solver);
+	RouteNode	root;
+
+	prepare_search(solver);
+	try_thumbs(solver);
 	find_cover(solver);
-	if (solver->best.nfilled < solver->nrows && !solver->exhausted)
+	if (narrowed && (!solver->best.covers || solver->exhausted))
+	{
+		/* max_parcels do not go as far as the best of each line */
+		widen_rows(solver);
+		prepare_search(solver);
+		try_thumbs(solver);
+		if (!solver->exhausted)
+			find_cover(solver);
+	}
+	if (!solver->best.covers && !solver->exhausted)
 	{
 		start_node(solver, &root);
 		close_dominated(solver, &root);
@@ -1432,7 +1882,7 @@ find_holders(const RouteSolver *solver, const RouteLimits *limits)
 		RouteRow	row;
 
 		classify_line(solver->problem, limits, line, &row);
-		holders |= row.usable;
+		holders |= row.all;
 	}
 	for (int i = 0; i < solver->max_parcels && holders != 0; i++)
 		used |= CAND_BIT(take_first(&holders));
@@ -1465,6 +1915,21 @@ drop_idle(const RouteProblem *problem, const RouteLimits *limits,
 	list_used(givers, solution);
 }
 
+/* Each criterion once, and lines first. */
+static bool
+is_objective(const RouteCriterion *objective)
+{
+	unsigned	seen = 0;
+
+	for (int i = 0; i < ROUTE_CRITERIA; i++)
+	{
+		if ((unsigned) objective[i] >= ROUTE_CRITERIA)
+			return false;
+		seen |= 1u << objective[i];
+	}
+	return objective[0] == ROUTE_LINES && seen == (1u << ROUTE_CRITERIA) - 1;
+}
+
 static inline size_t
 align_size(size_t size)
 {
@@ -1482,8 +1947,8 @@ retail_route_solver_work_size(int ncands, int nlines)
 
 /*
  * Solves a problem in "work", which has retail_route_solver_work_size() bytes
- * and is aligned for int64.  False when the problem is too large: more than
- * ROUTE_SOLVER_MAX_CANDS or ROUTE_SOLVER_MAX_LINES.
+ * and is aligned for int64.  False when the problem is too large, more than
+ * ROUTE_SOLVER_MAX_CANDS or ROUTE_SOLVER_MAX_LINES, or its objective is none.
  */
 bool
 retail_route_solver_solve(const RouteProblem *problem,
@@ -1495,10 +1960,15 @@ retail_route_solver_solve(const RouteProblem *problem,
 
 	memset(solution, 0, sizeof(*solution));
 	if (problem->ncands < 0 || problem->ncands > ROUTE_SOLVER_MAX_CANDS ||
-		problem->nlines < 0 || problem->nlines > ROUTE_SOLVER_MAX_LINES)
+		problem->nlines < 0 || problem->nlines > ROUTE_SOLVER_MAX_LINES ||
+		!is_objective(objective_of(problem)))
 		return false;
 
 	solver->problem = problem;
+	solver->objective = objective_of(problem);
+	for (int i = 0; i < ROUTE_CRITERIA; i++)
+		solver->rank[solver->objective[i]] = i;
+	solver->on_time = find_on_time(problem);
 	solver->ncands = problem->ncands;
 	solver->max_parcels = problem->ncands;
 	if (limits->max_parcels > 0 && limits->max_parcels < problem->ncands)
@@ -1514,11 +1984,12 @@ retail_route_solver_solve(const RouteProblem *problem,
 	memset(&solver->best, 0, sizeof(solver->best));
 	prepare_costs(solver);
 	prepare_rows(solver, limits);
-	prepare_cover(solver);
+	prepare_splits(solver);
 
+	solver->best.value[ROUTE_LINES] = solver->nrows;
 	if (solver->nrows > 0)
 		find_best(solver);
-	if (solver->best.nfilled == 0 && limits->partial)
+	if (solver->best.value[ROUTE_LINES] == solver->nrows && limits->partial)
 	{
 		uint64_t	holders = find_holders(solver, limits);
 
@@ -1526,12 +1997,12 @@ retail_route_solver_solve(const RouteProblem *problem,
 		if (!try_set(solver, holders))
 			solver->best.used = holders;
 	}
-	solution->nfilled = solver->best.nfilled;
-	solution->nlate = solver->best.nlate;
+	solution->nfilled = solver->nrows - (int) solver->best.value[ROUTE_LINES];
+	solution->nlate = (int) solver->best.value[ROUTE_PROMISE];
 	solution->exact = !solver->exhausted;
 	solution->nodes = solver->nodes;
 	list_used(solver->best.used, solution);
-	if (solver->exhausted || solver->best.nfilled == 0)
+	if (solver->exhausted || solution->nfilled == 0)
 		drop_idle(problem, limits, solution);
 	return true;
 }

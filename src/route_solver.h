@@ -13,10 +13,22 @@
 #define ROUTE_SOLVER_MAX_CANDS	64
 #define ROUTE_SOLVER_MAX_LINES	256
 
+/* What makes one plan better than another. */
+typedef enum RouteCriterion
+{
+	ROUTE_LINES,				/* most lines filled */
+	ROUTE_PROMISE,				/* fewest of these late */
+	ROUTE_PARCELS,				/* fewest candidates */
+	ROUTE_COST,					/* least sum of their costs */
+	ROUTE_STOCK,				/* least sum of penalties over the shares of filled lines */
+	ROUTE_CRITERIA
+} RouteCriterion;
+
 /*
  * Candidates are in order of preference, which is the last tie-break.  Costs
  * are compared in thousandths, rounded half up and capped at 7e13, so that
- * the order of a sum cannot matter.
+ * the order of a sum cannot matter.  The objective is lexicographic, and lines
+ * come first in it: of everything else, least is had by serving nobody.
  */
 typedef struct RouteProblem
 {
@@ -27,6 +39,7 @@ typedef struct RouteProblem
 	const double *cost;			/* per candidate: at least 0, finite */
 	const bool *late;			/* per candidate: cannot keep the promise */
 	const int32_t *penalty;		/* like avail, at least 0; NULL: all 0 */
+	const RouteCriterion *objective;	/* each once; NULL: as declared above */
 } RouteProblem;
 
 typedef struct RouteLimits

@@ -934,11 +934,13 @@ bench_orders() {
 }
 
 bench_optimum() {
-	local gap
+	local gap what
 
 	begin optimum "parcels against the integer-programming optimum, $optimum_cases cases"
 	"$bench_dir/route_optimum" -n "$optimum_cases" >"$work/optimum"
-	sed '/^parcels above the optimum/d; s/^/   /' "$work/optimum"
-	gap=$(awk '/^parcels above the optimum/ { print $5 }' "$work/optimum")
-	figure 'parcels above the optimum, %' "$gap" '<= 0.5'
+	sed '/above the optimum/d; s/^/   /' "$work/optimum"
+	for what in parcels metres; do
+		gap=$(awk -v what="$what" '$1 == what && /above the optimum/ { print $5 }' "$work/optimum")
+		figure "$what above the optimum, %" "$gap" '<= 0.5'
+	done
 }

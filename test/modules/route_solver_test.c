@@ -5,7 +5,7 @@
  *		cc -Isrc test/modules/route_solver_test.c src/route_solver.c
  *		./a.out [seed]			the test; SEED does the same
  *		./a.out cases N [seed]	prints N geographic cases
- *		./a.out solve			reads cases, prints what the solver finds
+ *		./a.out solve [nodes [objective]]	reads cases, prints what the solver finds
  *		./a.out time [seed]		microseconds per call of typical sizes
  *
  * The twin values a set of candidates by the words of the rules, with plain
@@ -41,6 +41,7 @@ typedef struct Case
 	double		cost[ROUTE_SOLVER_MAX_CANDS];
 	bool		late[ROUTE_SOLVER_MAX_CANDS];
 	int32_t		penalty[ROUTE_SOLVER_MAX_LINES * ROUTE_SOLVER_MAX_CANDS];
+	RouteCriterion objective[ROUTE_CRITERIA];
 } Case;
 
 /* The objective, and the set it belongs to. */
@@ -116,6 +117,9 @@ new_case(int ncands, int nlines)
 	c->problem.cost = c->cost;
 	c->problem.late = c->late;
 	c->problem.penalty = c->penalty;
+	for (int i = 0; i < ROUTE_CRITERIA; i++)
+		c->objective[i] = (RouteCriterion) i;
+	c->problem.objective = c->objective;
 	c->limits.node_budget = NO_END;
 	return c;
 }
@@ -154,43 +158,48 @@ penalty_at(const Case *c, int line, int cand)
 
 /* Fills usable[]; says whether the line is whole, split, or 0: beyond hope. */
 static char
-twin_kind(const Case *c, int line, bool *usable, bool *late)
+twin_kind(const Case *c, int line, bool *usable)
 {
 	int			n = c->problem.ncands;
+	bool		any = false;
+	wide		sum = 0;
 
-	/* pass 0: on time only; pass 1: the late ones too */
-	for (int pass = 0; pass < 2; pass++)
-	{
-		bool		any = false;
-
-		for (int i = 0; i < n; i++)
-		{
-			usable[i] = avail_at(c, line, i) >= c->qty[line] &&
-				c->late[i] == (pass == 1);
-			any = any || usable[i];
-		}
-		*late = pass == 1;
-		if (any)
-			return 'w';
-	}
-	for (int pass = 0; pass < 2 && !c->limits.no_split; pass++)
-	{
-		wide		sum = 0;
-
-		for (int i = 0; i < n; i++)
-		{
-			usable[i] = avail_at(c, line, i) > 0 && (pass == 1 || !c->late[i]);
-			if (usable[i])
-				sum += avail_at(c, line, i);
-		}
-		*late = pass == 1;
-		if (sum >= c->qty[line])
-			return 's';
-	}
 	for (int i = 0; i < n; i++)
+	{
+		usable[i] = avail_at(c, line, i) >= c->qty[line];
+		any = any || usable[i];
+	}
+	if (any)
+		return 'w';
+	for (int i = 0; i < n; i++)
+	{
 		usable[i] = avail_at(c, line, i) > 0;
-	*late = false;
-	return 0;
+		sum += avail_at(c, line, i);
+	}
+	return sum >= c->qty[line] && !c->limits.no_split ? 's' : 0;
+}
+
+static int
+twin_rank(const Case *c, RouteCriterion criterion)
+{
+	int			rank = 0;
+
+	while (c->objective[rank] != criterion)
+		rank++;
+	return rank;
+}
+
+/* Whether a gives to a line before b. */
+static bool
+twin_gives_first(const Case *c, char kind, int line, int a, int b)
+{
+	int64_t		more = penalty_at(c, line, a) - penalty_at(c, line, b);
+
+	if (kind != 'w')
+		return avail_at(c, line, a) > avail_at(c, line, b);
+	if (twin_rank(c, ROUTE_STOCK) < twin_rank(c, ROUTE_PROMISE) && more != 0)
+		return more < 0;
+	return c->late[a] != c->late[b] ? c->late[b] : more < 0;
 }
 
 /* Gives a line its units from the used candidates. */
@@ -199,24 +208,30 @@ twin_give(const Case *c, const bool *used, int line, Grid *grid)
 {
 	int			n = c->problem.ncands;
 	bool		usable[ROUTE_SOLVER_MAX_CANDS];
-	bool		late;
-	char		kind = twin_kind(c, line, usable, &late);
+	char		kind = twin_kind(c, line, usable);
 	int64_t    *units = grid->units[line];
 	int64_t		given = 0;
 	int			taken = 0;
+	wide		on_time = 0;
 
 	memset(units, 0, sizeof(int64_t) * n);
+	for (int i = 0; i < n; i++)
+	{
+		usable[i] = usable[i] && used[i];
+		on_time += usable[i] && !c->late[i] ? avail_at(c, line, i) : 0;
+	}
+	for (int i = 0; i < n && kind == 's' && on_time >= c->qty[line]; i++)
+		usable[i] = usable[i] && !c->late[i];
+	grid->late[line] = false;
 	while (given < c->qty[line] && !(taken == 1 && c->limits.no_split))
 	{
 		int			best = -1;
 
 		for (int i = 0; i < n; i++)
 		{
-			if (!used[i] || !usable[i] || units[i] > 0)
+			if (!usable[i] || units[i] > 0)
 				continue;
-			if (best < 0 ||
-				(kind == 'w' && penalty_at(c, line, i) < penalty_at(c, line, best)) ||
-				(kind != 'w' && avail_at(c, line, i) > avail_at(c, line, best)))
+			if (best < 0 || twin_gives_first(c, kind, line, i, best))
 				best = i;
 		}
 		if (best < 0)
@@ -226,9 +241,10 @@ twin_give(const Case *c, const bool *used, int line, Grid *grid)
 			units[best] = c->qty[line] - given;
 		given += units[best];
 		taken++;
+		grid->late[line] = grid->late[line] || c->late[best];
 	}
 	grid->filled[line] = given == c->qty[line];
-	grid->late[line] = grid->filled[line] && late;
+	grid->late[line] = grid->late[line] && grid->filled[line];
 	if (!grid->filled[line] && !c->limits.partial)
 		memset(units, 0, sizeof(int64_t) * ROUTE_SOLVER_MAX_CANDS);
 }
@@ -256,20 +272,36 @@ twin_evaluate(const Case *c, const bool *used, Value *value)
 	}
 }
 
-/* Below 0: a is better. */
-static int
-twin_compare(const Value *a, const Value *b, int ncands)
+static double
+twin_part(const Value *value, RouteCriterion criterion)
 {
-	if (a->filled != b->filled)
-		return a->filled > b->filled ? -1 : 1;
-	if (a->late != b->late)
-		return a->late < b->late ? -1 : 1;
-	if (a->parcels != b->parcels)
-		return a->parcels < b->parcels ? -1 : 1;
-	if (a->cost != b->cost)
-		return a->cost < b->cost ? -1 : 1;
-	if (a->penalty != b->penalty)
-		return a->penalty < b->penalty ? -1 : 1;
+	switch (criterion)
+	{
+		case ROUTE_LINES:
+			return -value->filled;
+		case ROUTE_PROMISE:
+			return value->late;
+		case ROUTE_PARCELS:
+			return value->parcels;
+		case ROUTE_COST:
+			return value->cost;
+		default:
+			return (double) value->penalty;
+	}
+}
+
+/* Below 0: a is better.  ncands 0: whatever the sets are. */
+static int
+twin_compare(const Case *c, const Value *a, const Value *b, int ncands)
+{
+	for (int i = 0; i < ROUTE_CRITERIA; i++)
+	{
+		double		x = twin_part(a, c->objective[i]);
+		double		y = twin_part(b, c->objective[i]);
+
+		if (x != y)
+			return x < y ? -1 : 1;
+	}
 
 	/* of two sorted lists, the first difference is where one lacks a number */
 	for (int i = 0; i < ncands; i++)
@@ -303,9 +335,8 @@ twin_leftovers(const Case *c, Value *best)
 		for (int line = 0; line < c->problem.nlines; line++)
 		{
 			bool		usable[ROUTE_SOLVER_MAX_CANDS];
-			bool		late;
 
-			twin_kind(c, line, usable, &late);
+			twin_kind(c, line, usable);
 			holds = holds || usable[i];
 		}
 		used[i] = holds && left > 0;
@@ -346,7 +377,7 @@ twin_solve(const Case *c, Value *best)
 		if (parcels > parcel_limit(c))
 			continue;
 		twin_evaluate(c, used, &value);
-		if (twin_compare(&value, best, n) < 0)
+		if (twin_compare(c, &value, best, n) < 0)
 			*best = value;
 	}
 	if (best->filled == 0 && c->limits.partial)
@@ -367,6 +398,20 @@ value_solution(const Case *c, const RouteSolution *solution, Value *value)
  * Cases
  *-------------------------------------------------------------------------
  */
+
+/* One of the 24 orders in which lines come first. */
+static void
+shuffle_objective(Case *c)
+{
+	for (int i = ROUTE_CRITERIA - 1; i > 1; i--)
+	{
+		int			j = 1 + (int) random_below(i);
+		RouteCriterion criterion = c->objective[i];
+
+		c->objective[i] = c->objective[j];
+		c->objective[j] = criterion;
+	}
+}
 
 /* Any mixture of options, scarce and plentiful stock, ties and none. */
 static Case *
@@ -402,6 +447,8 @@ random_case(void)
 	c->limits.max_parcels = random_below(2) ? 0 : 1 + (int) random_below(4);
 	c->limits.no_split = random_below(4) == 0;
 	c->limits.partial = random_below(2);
+	if (random_below(4) != 0)
+		shuffle_objective(c);
 	return c;
 }
 
@@ -457,8 +504,9 @@ show_case(const Case *c, const Value *theirs, const Value *ours)
 	if (shown)
 		return;
 	shown = true;
-	printf("# max_parcels %d, no_split %d, partial %d\n", c->limits.max_parcels,
-		   c->limits.no_split, c->limits.partial);
+	printf("# max_parcels %d, no_split %d, partial %d, objective %d %d %d %d %d\n", c->limits.max_parcels,
+		   c->limits.no_split, c->limits.partial, c->objective[0], c->objective[1],
+		   c->objective[2], c->objective[3], c->objective[4]);
 	for (int i = 0; i < c->problem.ncands; i++)
 	{
 		printf("# candidate %d: cost %g%s%s%s, of each line:", i, c->cost[i],
@@ -538,6 +586,8 @@ test_best_of_all_subsets(void)
 	int			inexact = 0;
 	int			split = 0;
 	int			limited = 0;
+	int			norders = 0;
+	bool		seen[ROUTE_CRITERIA * ROUTE_CRITERIA * ROUTE_CRITERIA] = {false};
 
 	for (int round = 0; round < ROUNDS; round++)
 	{
@@ -546,15 +596,16 @@ test_best_of_all_subsets(void)
 		Value		theirs;
 		Value		ours;
 
+		seen[(c->objective[1] * ROUTE_CRITERIA + c->objective[2]) * ROUTE_CRITERIA + c->objective[3]] = true;
 		inexact += !solve_case(c, &solution) || !solution.exact;
 		value_solution(c, &solution, &theirs);
 		twin_solve(c, &ours);
-		if (twin_compare(&theirs, &ours, 0) != 0)
+		if (twin_compare(c, &theirs, &ours, 0) != 0)
 		{
 			worse++;
 			show_case(c, &theirs, &ours);
 		}
-		else if (twin_compare(&theirs, &ours, c->problem.ncands) != 0)
+		else if (twin_compare(c, &theirs, &ours, c->problem.ncands) != 0)
 		{
 			other++;
 			show_case(c, &theirs, &ours);
@@ -570,7 +621,10 @@ test_best_of_all_subsets(void)
 		limited += ours.parcels == c->limits.max_parcels && ours.filled < c->problem.nlines;
 		free(c);
 	}
+	for (size_t i = 0; i < sizeof(seen); i++)
+		norders += seen[i];
 	report_rule("no subset is better in any part of the objective", worse);
+	report_rule("and that in each of the 24 orders of it", norders != 24);
 	report_rule("of equal sets, it is the one with the first candidates", other);
 	report_rule("shares are within stock, add up, and nobody is idle", shares);
 	report_rule("with nodes enough, every answer is proven", inexact);
@@ -597,9 +651,9 @@ test_without_nodes(void)
 		wrong += !solve_case(c, &solution) || !shares_are_right(c, &solution);
 		value_solution(c, &solution, &theirs);
 		twin_solve(c, &ours);
-		better += twin_compare(&theirs, &ours, c->problem.ncands) < 0;
+		better += twin_compare(c, &theirs, &ours, c->problem.ncands) < 0;
 		lies += solution.exact &&
-			twin_compare(&theirs, &ours, c->problem.ncands) != 0;
+			twin_compare(c, &theirs, &ours, c->problem.ncands) != 0;
 		lies += solution.nodes > c->limits.node_budget;
 		free(c);
 	}
@@ -632,9 +686,8 @@ thumb_value(const Case *c, bool greedy, Value *value)
 			for (int line = 0; line < c->problem.nlines && !used[i]; line++)
 			{
 				bool		usable[ROUTE_SOLVER_MAX_CANDS];
-				bool		late;
 
-				if (need[line] > 0 && twin_kind(c, line, usable, &late) && usable[i])
+				if (need[line] > 0 && twin_kind(c, line, usable) && usable[i])
 					gain += fmin((double) avail_at(c, line, i) / need[line], 1.0);
 			}
 			if (gain > most || (gain == most && best >= 0 && c->cost[i] < c->cost[best]))
@@ -649,9 +702,8 @@ thumb_value(const Case *c, bool greedy, Value *value)
 		for (int line = 0; line < c->problem.nlines; line++)
 		{
 			bool		usable[ROUTE_SOLVER_MAX_CANDS];
-			bool		late;
 
-			if (twin_kind(c, line, usable, &late) && usable[best])
+			if (twin_kind(c, line, usable) && usable[best])
 				need[line] -= fmin((double) avail_at(c, line, best), need[line]);
 		}
 	}
@@ -684,16 +736,22 @@ test_not_worse_than_thumbs(void)
 			for (int line = 0; line < LARGE_LINES; line++)
 				c->qty[line] += random_below(8);
 		c->limits.partial = round % 2 == 0;
+		if (round % 2 == 1)
+		{
+			shuffle_objective(c);
+			for (int i = 0; i < LARGE_LINES * LARGE_CANDS; i++)
+				c->penalty[i] = (int32_t) random_below(5);
+		}
 		wrong += !solve_case(c, &solution) || !shares_are_right(c, &solution);
 		exact += solution.exact;
 		value_solution(c, &solution, &value);
 		thumb_value(c, false, &thumb);
-		nearest += twin_compare(&value, &thumb, LARGE_CANDS) > 0;
-		parcels[0] += c->limits.max_parcels ? 0 : value.parcels;
-		parcels[1] += c->limits.max_parcels ? 0 : thumb.parcels;
+		nearest += twin_compare(c, &value, &thumb, LARGE_CANDS) > 0;
+		parcels[0] += c->limits.max_parcels || round % 2 ? 0 : value.parcels;
+		parcels[1] += c->limits.max_parcels || round % 2 ? 0 : thumb.parcels;
 		thumb_value(c, true, &thumb);
-		greedy += twin_compare(&value, &thumb, LARGE_CANDS) > 0;
-		parcels[2] += c->limits.max_parcels ? 0 : thumb.parcels;
+		greedy += twin_compare(c, &value, &thumb, LARGE_CANDS) > 0;
+		parcels[2] += c->limits.max_parcels || round % 2 ? 0 : thumb.parcels;
 		free(c);
 	}
 	printf("# %d of %d exact; parcels: %d, nearest first %d, greedy %d\n",
@@ -776,7 +834,7 @@ test_many_lines(void)
 		value_solution(c, &solution, &theirs);
 		twin_solve(c, &ours);
 		failures += !solution.exact || !shares_are_right(c, &solution) ||
-			twin_compare(&theirs, &ours, c->problem.ncands) != 0;
+			twin_compare(c, &theirs, &ours, c->problem.ncands) != 0;
 		free(c);
 	}
 	report_rule("hundreds of lines have the best of all subsets", failures);
@@ -818,6 +876,19 @@ test_sizes(void)
 	failures += solve_case(c, &solution) || solution.nused != 0;
 	free(c);
 	report_rule("a problem that is too large is refused", failures);
+
+	c = new_case(1, 1);
+	c->objective[0] = ROUTE_COST;
+	c->objective[3] = ROUTE_LINES;
+	failures = solve_case(c, &solution);
+	c->objective[0] = ROUTE_LINES;
+	failures += solve_case(c, &solution);
+	c->objective[3] = ROUTE_CRITERIA;
+	failures += solve_case(c, &solution);
+	c->objective[3] = ROUTE_COST;
+	failures += !solve_case(c, &solution);
+	free(c);
+	report_rule("an objective has each criterion once, and lines first", failures);
 }
 
 /* Sums beyond int64, costs beyond any sum, and whole lines of the largest. */
@@ -925,6 +996,56 @@ test_examples(void)
 	free(c);
 }
 
+/* One order, asked with each of the objectives that a retailer may want. */
+static void
+test_objectives(void)
+{
+	static const struct
+	{
+		RouteCriterion objective[ROUTE_CRITERIA];
+		int			nused;
+		int			used[2];
+	}			answers[] = {
+		{{ROUTE_LINES, ROUTE_PROMISE, ROUTE_PARCELS, ROUTE_COST, ROUTE_STOCK}, 1, {2}},
+		{{ROUTE_LINES, ROUTE_PARCELS, ROUTE_COST, ROUTE_PROMISE, ROUTE_STOCK}, 1, {3}},
+		{{ROUTE_LINES, ROUTE_PROMISE, ROUTE_COST, ROUTE_PARCELS, ROUTE_STOCK}, 2, {0, 1}},
+		{{ROUTE_LINES, ROUTE_PROMISE, ROUTE_STOCK, ROUTE_PARCELS, ROUTE_COST}, 2, {1, 4}},
+		{{ROUTE_LINES, ROUTE_STOCK, ROUTE_PROMISE, ROUTE_COST, ROUTE_PARCELS}, 2, {1, 4}},
+		{{ROUTE_LINES, ROUTE_COST, ROUTE_STOCK, ROUTE_PARCELS, ROUTE_PROMISE}, 2, {0, 1}},
+	};
+	Case	   *c = new_case(5, 2);
+	int			failures = 0;
+
+	/* near ones with a line each; all of it far away, or late; the first line from an old lot */
+	c->qty[0] = c->qty[1] = 2;
+	memcpy(c->avail, (int64_t[]) {2, 0, 2, 2, 2, 0, 2, 2, 2, 0}, sizeof(int64_t) * 10);
+	memcpy(c->penalty, (int32_t[]) {9, 0, 9, 9, 1, 0, 3, 9, 9, 0}, sizeof(int32_t) * 10);
+	memcpy(c->cost, (double[]) {1, 2, 50, 40, 60}, sizeof(double) * 5);
+	c->late[3] = true;
+	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++)
+	{
+		RouteSolution solution;
+
+		memcpy(c->objective, answers[i].objective, sizeof(c->objective));
+		failures += !solve_case(c, &solution) || solution.nused != answers[i].nused ||
+			memcmp(solution.used, answers[i].used, sizeof(int) * solution.nused) != 0;
+	}
+	report_rule("the order of the objective decides", failures);
+
+	/* lines come before the promise even where parcels are short */
+	memcpy(c->objective, answers[0].objective, sizeof(c->objective));
+	memcpy(c->avail, (int64_t[]) {2, 0, 0, 2, 0, 0, 0, 0, 2, 0}, sizeof(int64_t) * 10);
+	c->limits.max_parcels = 1;
+	{
+		RouteSolution solution;
+
+		solve_case(c, &solution);
+		report_rule("a late line is filled rather than none",
+					solution.nused != 1 || solution.used[0] != 3 || solution.nlate != 2);
+	}
+	free(c);
+}
+
 /*-------------------------------------------------------------------------
  * For the benches
  *-------------------------------------------------------------------------
@@ -948,8 +1069,30 @@ compare_doubles(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+static const char *const criterion_name[ROUTE_CRITERIA] = {"lines", "promise", "parcels", "cost", "stock"};
+
+/* Names with commas between them; false: none of the orders. */
+static bool
+read_objective(const char *names, Case *c)
+{
+	char		copy[100];
+	int			n = 0;
+
+	snprintf(copy, sizeof(copy), "%s", names);
+	for (char *name = strtok(copy, ","); name != NULL && n < ROUTE_CRITERIA; name = strtok(NULL, ","))
+	{
+		for (int i = 0; i < ROUTE_CRITERIA; i++)
+		{
+			if (strcmp(name, criterion_name[i]) == 0)
+				c->objective[n] = (RouteCriterion) i;
+		}
+		n++;
+	}
+	return n == ROUTE_CRITERIA;
+}
+
 static void
-print_times(int nlines, int ncands, int max_parcels, int node_budget)
+print_times(int nlines, int ncands, int max_parcels, int node_budget, const char *objective)
 {
 	enum
 	{
@@ -969,6 +1112,14 @@ print_times(int nlines, int ncands, int max_parcels, int node_budget)
 
 		c->limits.max_parcels = max_parcels;
 		c->limits.node_budget = node_budget;
+		if (objective != NULL)
+		{
+			read_objective(objective, c);
+			for (int k = 0; k < ncands; k++)
+				c->late[k] = random_below(4) == 0;
+			for (int k = 0; k < nlines * ncands; k++)
+				c->penalty[k] = (int32_t) random_below(5);
+		}
 		retail_route_solver_solve(&c->problem, &c->limits, work, &solution);
 		us[i] = now_us() - start;
 		sum += us[i];
@@ -979,26 +1130,35 @@ print_times(int nlines, int ncands, int max_parcels, int node_budget)
 		free(c);
 	}
 	qsort(us, NCASES, sizeof(double), compare_doubles);
-	printf("%4d x %-4d %8d %8d %8.1f %8.1f %8.1f %8.1f %8d %7.1f\n",
+	printf("%4d x %-4d %8d %8d %8.1f %8.1f %8.1f %8.1f %8d %7.1f  %s\n",
 		   nlines, ncands, max_parcels, node_budget, sum / NCASES,
 		   us[NCASES / 2], us[NCASES * 99 / 100], us[NCASES - 1], most_nodes,
-		   100.0 * exact / NCASES);
+		   100.0 * exact / NCASES, objective != NULL ? objective : "");
 }
 
 static void
 print_all_times(void)
 {
-	printf("lines x cands  parcels   budget  mean us   median      99%%      max    nodes exact %%\n");
-	print_times(1, 40, 0, 3000);
-	print_times(3, 40, 0, 3000);
-	print_times(10, 40, 0, 3000);
-	print_times(10, 40, 2, 3000);
-	print_times(30, 40, 0, 3000);
-	print_times(30, 40, 0, 10000);
-	print_times(30, 40, 3, 3000);
-	print_times(30, 64, 0, 3000);
-	print_times(100, 40, 0, 3000);
-	print_times(256, 64, 0, 3000);
+	printf("lines x cands  parcels   budget  mean us   median      99%%      max    nodes exact %%  objective, with late ones and penalties\n");
+	print_times(1, 40, 0, 3000, NULL);
+	print_times(3, 40, 0, 3000, NULL);
+	print_times(10, 40, 0, 3000, NULL);
+	print_times(10, 40, 2, 3000, NULL);
+	print_times(30, 40, 0, 3000, NULL);
+	print_times(30, 40, 0, 10000, NULL);
+	print_times(30, 40, 3, 3000, NULL);
+	print_times(30, 64, 0, 3000, NULL);
+	print_times(100, 40, 0, 3000, NULL);
+	print_times(256, 64, 0, 3000, NULL);
+	print_times(10, 40, 0, 3000, "lines,parcels,promise,cost,stock");
+	print_times(10, 40, 0, 3000, "lines,promise,cost,parcels,stock");
+	print_times(10, 40, 0, 3000, "lines,promise,stock,parcels,cost");
+	print_times(10, 40, 0, 3000, "lines,cost,stock,promise,parcels");
+	print_times(30, 40, 0, 3000, "lines,parcels,promise,cost,stock");
+	print_times(30, 40, 0, 3000, "lines,promise,cost,parcels,stock");
+	print_times(30, 40, 0, 3000, "lines,promise,stock,parcels,cost");
+	print_times(30, 40, 0, 3000, "lines,cost,stock,promise,parcels");
+	print_times(30, 40, 3, 3000, "lines,promise,parcels,cost,stock");
 }
 
 /* NUMBER LINES CANDS; costs; then for each line its units and the stock */
@@ -1034,7 +1194,7 @@ print_cases(int n)
 
 /* NUMBER PARCELS COST EXACT MICROSECONDS for each case read */
 static int
-solve_cases(int node_budget)
+solve_cases(int node_budget, const char *objective)
 {
 	int			number;
 	int			nlines;
@@ -1061,6 +1221,8 @@ solve_cases(int node_budget)
 				good = good && scanf("%" SCNd64, &c->avail[line * ncands + i]) == 1;
 		}
 		c->limits.node_budget = node_budget;
+		if (!read_objective(objective, c))
+			return 1;
 		start = now_us();
 		if (!good || !solve_case(c, &solution) || solution.nfilled != nlines)
 			return 1;
@@ -1080,7 +1242,8 @@ main(int argc, char **argv)
 	const char *seed = getenv("SEED");
 
 	if (strcmp(command, "solve") == 0)
-		return solve_cases(argc > 2 ? atoi(argv[2]) : 3000);
+		return solve_cases(argc > 2 ? atoi(argv[2]) : 3000,
+						   argc > 3 ? argv[3] : "lines,promise,parcels,cost,stock");
 	if (strcmp(command, "cases") == 0)
 		seed = argc > 3 ? argv[3] : seed;
 	else if (strcmp(command, "time") == 0)
@@ -1102,6 +1265,7 @@ main(int argc, char **argv)
 	printf("# seed %" PRIu64 "\n", random_state);
 
 	test_examples();
+	test_objectives();
 	test_best_of_all_subsets();
 	test_without_nodes();
 	test_not_worse_than_thumbs();
