@@ -271,6 +271,15 @@ read_services(RetailScan *scan, Entity *entity)
 	}
 }
 
+static float8
+column_number(RetailTableId table, RetailScan *scan, int col)
+{
+	bool		isnull;
+	Datum		value = retail_column(table, scan->slot, col, &isnull);
+
+	return isnull ? 0 : DatumGetFloat8(DirectFunctionCall1(numeric_float8, value));
+}
+
 static void
 read_location(RetailScan *scan, Entity *entity)
 {
@@ -284,6 +293,7 @@ read_location(RetailScan *scan, Entity *entity)
 													 LOCATION_KEEP_LAST, &isnull));
 	location->accepts_returns = DatumGetBool(retail_column(TABLE_LOCATION, scan->slot,
 														   LOCATION_ACCEPTS_RETURNS, &isnull));
+	location->handling_cost = column_number(TABLE_LOCATION, scan, LOCATION_HANDLING_COST);
 	location->open = column_is(TABLE_LOCATION, scan, LOCATION_STATUS, "open");
 	entity->tz = read_zone(scan);
 	entity->hours = read_hours(scan);
@@ -300,6 +310,55 @@ read_source(RetailScan *scan)
 	return ROUTING_NETWORK;
 }
 
+static const char *const criterion_name[ROUTE_CRITERIA] = {
+	[ROUTE_LINES] = "lines",
+	[ROUTE_PROMISE] = "promise",
+	[ROUTE_PARCELS] = "parcels",
+	[ROUTE_COST] = "cost",
+	[ROUTE_STOCK] = "stock",
+};
+
+static RouteCriterion
+criterion_by_name(const text *name)
+{
+	for (int i = 0; i < ROUTE_CRITERIA; i++)
+	{
+		if (VARSIZE_ANY_EXHDR(name) == strlen(criterion_name[i]) &&
+			memcmp(VARDATA_ANY(name), criterion_name[i], strlen(criterion_name[i])) == 0)
+			return (RouteCriterion) i;
+	}
+	elog(ERROR, "an objective names something else than a criterion");
+}
+
+/* A permutation of the names: the table checks it. */
+static void
+read_objective(RetailScan *scan, ChannelInfo *channel)
+{
+	bool		isnull;
+	Datum		array = retail_column(TABLE_CHANNEL_ROUTING, scan->slot,
+									  CHANNEL_ROUTING_OBJECTIVE, &isnull);
+	Datum	   *names;
+	bool	   *nulls;
+	int			n;
+
+	deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false, TYPALIGN_INT,
+					  &names, &nulls, &n);
+	for (int i = 0; i < Min(n, ROUTE_CRITERIA); i++)
+		channel->objective[i] = criterion_by_name(DatumGetTextPP(names[i]));
+}
+
+void
+retail_master_default_routing(ChannelInfo *channel)
+{
+	channel->source = ROUTING_NETWORK;
+	channel->max_parcels = 0;
+	channel->no_split = false;
+	for (int i = 0; i < ROUTE_CRITERIA; i++)
+		channel->objective[i] = (RouteCriterion) i;
+	channel->cost_per_km = 1;
+	channel->load_cost = 0;
+}
+
 /* The routing of a channel is a row beside it; without one it has defaults. */
 static void
 read_routing(ChannelInfo *channel)
@@ -308,7 +367,7 @@ read_routing(ChannelInfo *channel)
 	ScanKeyData key;
 	bool		isnull;
 
-	channel->source = ROUTING_NETWORK;
+	retail_master_default_routing(channel);
 	retail_key_int4(&key, 1, channel->id);
 	retail_scan_begin(&scan, TABLE_CHANNEL_ROUTING, INDEX_CHANNEL_ROUTING,
 					  AccessShareLock, NULL, 1, &key);
@@ -319,6 +378,9 @@ read_routing(ChannelInfo *channel)
 												   CHANNEL_ROUTING_MAX_PARCELS);
 		channel->no_split = DatumGetBool(retail_column(TABLE_CHANNEL_ROUTING, scan.slot,
 													   CHANNEL_ROUTING_NO_SPLIT, &isnull));
+		read_objective(&scan, channel);
+		channel->cost_per_km = column_number(TABLE_CHANNEL_ROUTING, &scan, CHANNEL_ROUTING_COST_PER_KM);
+		channel->load_cost = column_number(TABLE_CHANNEL_ROUTING, &scan, CHANNEL_ROUTING_LOAD_COST);
 	}
 	retail_scan_end(&scan);
 }

@@ -11,6 +11,8 @@
 #include "datatype/timestamp.h"
 #include "utils/date.h"
 
+#include "route_solver.h"
+
 typedef struct SkuInfo
 {
 	int32		id;
@@ -26,6 +28,7 @@ typedef struct LocationInfo
 	bool		keep_last;
 	bool		accepts_returns;
 	int32		daily_capacity; /* fulfilment orders per business day; -1: any */
+	float8		handling_cost;	/* of a parcel */
 } LocationInfo;
 
 /* Which locations may serve a channel. */
@@ -44,6 +47,9 @@ typedef struct ChannelInfo
 	RoutingSource source;
 	int32		max_parcels;	/* 0: no limit */
 	bool		no_split;
+	RouteCriterion objective[ROUTE_CRITERIA];
+	float8		cost_per_km;
+	float8		load_cost;		/* of a parcel where the whole day is taken */
 } ChannelInfo;
 
 /* What a service promises: a lead time, or a time of day to deliver by. */
@@ -62,6 +68,9 @@ typedef struct ServiceInfo
 	int64		accept_us;		/* 0: no limit */
 	int64		collect_us;		/* 0: no limit */
 } ServiceInfo;
+
+/* How orders are routed that no channel says anything about. */
+extern void retail_master_default_routing(ChannelInfo *channel);
 
 /* By code; each raises its own error when there is none. */
 extern SkuInfo retail_master_sku(Datum code);

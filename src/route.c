@@ -88,6 +88,21 @@ retail_route(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
+/* Six columns of explain_route(). */
+static void
+put_scores(const RouteLook *look, Datum *values, bool *isnull)
+{
+	values[0] = Float8GetDatum(look->cost.distance);
+	values[1] = Float8GetDatum(look->cost.handling);
+	values[2] = Float8GetDatum(look->cost.load);
+	values[3] = Float8GetDatum(look->cost.total);
+	isnull[0] = isnull[1] = isnull[2] = isnull[3] = !look->has_cost;
+	values[4] = Int64GetDatum(look->expiry_days);
+	isnull[4] = !look->is_candidate || !look->has_dates;
+	values[5] = Int32GetDatum(look->last_units);
+	isnull[5] = !look->is_candidate;
+}
+
 /* retail.explain_route(lines, longitude, latitude, channel, service, options) */
 Datum
 retail_explain_route(PG_FUNCTION_ARGS)
@@ -105,8 +120,8 @@ retail_explain_route(PG_FUNCTION_ARGS)
 		const RouteLook *look = &plan->looks[i];
 		bool		no_promise = look->promise.promise_at == 0 ||
 			TIMESTAMP_NOT_FINITE(look->promise.promise_at);
-		Datum		values[7];
-		bool		isnull[7] = {false};
+		Datum		values[13];
+		bool		isnull[13] = {false};
 
 		values[0] = Int32GetDatum(i + 1);
 		values[1] = retail_master_location_code(look->location_id, &isnull[1]);
@@ -117,6 +132,7 @@ retail_explain_route(PG_FUNCTION_ARGS)
 		values[5] = TimestampTzGetDatum(look->promise.promise_at);
 		values[6] = BoolGetDatum(look->promise.kept);
 		isnull[5] = isnull[6] = no_promise;
+		put_scores(look, &values[7], &isnull[7]);
 		put_row(fcinfo, values, isnull);
 	}
 	return (Datum) 0;

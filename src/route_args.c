@@ -85,7 +85,10 @@ retail_route_args(FunctionCallInfo fcinfo, const RouteArgs *args, RouteRequest *
 	if (args->for_order || !PG_ARGISNULL(args->channel))
 		route->channel = retail_master_channel(retail_arg_text(fcinfo, args->channel, "channel"));
 	else
+	{
+		retail_master_default_routing(&route->channel);
 		route->channel.open = true;
+	}
 	retail_route_options(fcinfo, args->options, args->for_order, options);
 	read_destination(fcinfo, args, route, options->datum);
 	read_service(fcinfo, args, route);

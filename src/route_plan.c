@@ -4,13 +4,13 @@
  *
  * Candidates come nearest first (route_source.c), and each is asked once what
  * it could sell of every line: from its counter where there is one, else from
- * the tables, without a lock.
- * The walk ends as soon as one location can do it all and keep the promise,
- * for nothing behind it can be better.  A location that a nearer one matches
- * in everything it holds whole is left out.  Lines still short at the end of
- * the walk are looked up by their stock instead: a rare SKU in a far
- * warehouse is found however many stores lie between.  Then the solver
- * (route_solver.c) chooses.
+ * the tables, without a lock.  The walk ends as soon as one location can do it
+ * all, keep the promise, and the way alone costs more from everything behind:
+ * nothing there can be better, unless the objective of the channel weighs stock
+ * before cost.  A location that a cheaper one matches in everything it holds
+ * whole is left out.  Lines still short at the end of the walk are looked up by
+ * their stock instead: a rare SKU in a far warehouse is found however many
+ * stores lie between.  Then the solver (route_solver.c) chooses.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -29,6 +29,7 @@
 #include "errors.h"
 #include "promise.h"
 #include "route_plan.h"
+#include "route_score.h"
 #include "route_solver.h"
 #include "route_source.h"
 #include "spi_util.h"
@@ -73,8 +74,11 @@ typedef struct Candidate
 {
 	RouteParcel parcel;
 	int64	   *avail;			/* per need */
+	int32	   *expiry_days;	/* per need; -1: not read */
+	bool	   *last;			/* per need: its last unit, to be kept, would go */
+	double		cost;
 	bool		late;
-	bool		keep_last;
+	int			look;
 } Candidate;
 
 typedef struct Walk
@@ -96,7 +100,9 @@ typedef struct Walk
 	RouteLook  *looks;			/* every location looked at */
 	int			nlooks;
 	int			looks_room;
-	bool		done;			/* one candidate can do it all */
+	bool		done;			/* nothing that was not looked at can be better */
+	double		done_beyond_m;	/* and nothing farther than this */
+	bool		stock_first;	/* the objective weighs stock before cost */
 	bool		all_seen;		/* everything within the radius was looked at */
 } Walk;
 
@@ -240,42 +246,134 @@ places_taken(int32 location_id, DateADT day)
 	return taken;
 }
 
-/* Whether it may take one more fulfilment order on the day it would start. */
+/*
+ * Whether it may take one more fulfilment order on the day it would start.
+ * *load: the share of that day that is taken.
+ */
 static bool
-has_capacity(int32 location_id, const LocationInfo *location, TimestampTz starts_at)
+has_capacity(int32 location_id, const LocationInfo *location, TimestampTz starts_at,
+			 double *load)
 {
 	DateADT		day;
-	int64		given_back;
+	int64		taken;
 
+	*load = 0;
 	if (location->daily_capacity < 0)
 		return true;
 	day = retail_master_date_at(location_id, starts_at);
-	if (places_taken(location_id, day) < location->daily_capacity)
-		return true;
 
-	/* these first: one taken off meanwhile counts twice, and the take decides */
-	given_back = places_given_back(location_id, day);
-	return given_back > 0 &&
-		places_taken(location_id, day) - given_back < location->daily_capacity;
+	/* what is given back first: one taken off meanwhile counts twice, and the take decides */
+	taken = places_given_back(location_id, day);
+	taken = Max(places_taken(location_id, day) - taken, 0);
+	if (location->daily_capacity > 0)
+		*load = Min((double) taken / location->daily_capacity, 1.0);
+	return taken < location->daily_capacity;
 }
 
-/* Whether a nearer candidate can do everything this one can do whole. */
+/* ----------------------------------------------------------------
+ * Weighing candidates
+ * ----------------------------------------------------------------
+ */
+
+static int
+compare_candidates(const void *a, const void *b)
+{
+	const Candidate *x = a;
+	const Candidate *y = b;
+
+	if (x->parcel.distance_m != y->parcel.distance_m)
+		return x->parcel.distance_m < y->parcel.distance_m ? -1 : 1;
+	return x->parcel.location_id < y->parcel.location_id ? -1 : 1;
+}
+
+/* The solver's penalty of what a candidate would give of a need. */
+static int32
+weigh_units(const Walk *walk, Candidate *candidate, int n)
+{
+	if (candidate->avail[n] == 0)
+		return 0;
+	if (candidate->expiry_days[n] < 0)
+		candidate->expiry_days[n] =
+			retail_route_expiry_days(&walk->needs[n].sku, candidate->parcel.location_id,
+									 walk->request->placed_at);
+	return retail_route_penalty(candidate->expiry_days[n], candidate->last[n]);
+}
+
+/* Whether "other" can stand in for a candidate in every plan, and is better. */
 static bool
-is_dominated(const Walk *walk, const Candidate *candidate)
+can_stand_in(const Walk *walk, Candidate *other, Candidate *candidate)
+{
+	bool		same_cost = other->cost == candidate->cost;
+
+	if ((other->late && !candidate->late) || other->cost > candidate->cost ||
+		(same_cost && compare_candidates(other, candidate) > 0))
+		return false;
+	for (int n = 0; n < walk->nneeds; n++)
+	{
+		if (candidate->avail[n] == 0)
+			continue;
+		if (other->avail[n] < walk->needs[n].qty)
+			return false;
+	}
+	for (int n = 0; n < walk->nneeds && (same_cost || walk->stock_first); n++)
+	{
+		if (candidate->avail[n] != 0 &&
+			weigh_units(walk, other, n) > weigh_units(walk, candidate, n))
+			return false;
+	}
+	return true;
+}
+
+static bool
+is_dominated(Walk *walk, Candidate *candidate)
 {
 	for (int i = 0; i < walk->ncandidates; i++)
 	{
-		const Candidate *other = &walk->candidates[i];
-		bool		matches = !other->late || candidate->late;
-
-		if (other->parcel.distance_m > candidate->parcel.distance_m || other->keep_last)
-			continue;
-		for (int n = 0; n < walk->nneeds && matches; n++)
-			matches = candidate->avail[n] == 0 || other->avail[n] >= walk->needs[n].qty;
-		if (matches)
+		if (can_stand_in(walk, &walk->candidates[i], candidate))
 			return true;
 	}
 	return false;
+}
+
+/* Whether every full plan has a parcel from this location. */
+static bool
+is_needed(const Walk *walk, int32 location_id)
+{
+	for (int n = 0; n < walk->nneeds; n++)
+	{
+		if (walk->needs[n].location_id == location_id)
+			return true;
+	}
+	return walk->request->location_id == location_id;
+}
+
+/*
+ * After a candidate that can do it all and keep the promise: how far away a
+ * location may be and still be part of a better plan.  It has one parcel, the
+ * least, so a plan that is as good must cost less, or have a better stock.
+ */
+static void
+limit_walk(Walk *walk, Candidate *candidate)
+{
+	const ChannelInfo *channel = &walk->request->channel;
+	bool		best_stock = true;
+	double		beyond_m;
+
+	for (int n = 0; n < walk->nneeds && best_stock; n++)
+		best_stock = !candidate->last[n] && !walk->needs[n].sku.lot_tracked;
+	if (is_needed(walk, candidate->parcel.location_id) &&
+		(best_stock || retail_route_rank(channel, ROUTE_PARCELS) < retail_route_rank(channel, ROUTE_STOCK)))
+	{
+		/* others only come on top of it */
+		walk->done = true;
+		return;
+	}
+	if (channel->cost_per_km <= 0 || (walk->stock_first && !best_stock))
+		return;
+	beyond_m = candidate->parcel.distance_m +
+		(candidate->cost - channel->cost_per_km * candidate->parcel.distance_m / 1000) /
+		channel->cost_per_km * 1000;
+	walk->done_beyond_m = Min(walk->done_beyond_m, beyond_m);
 }
 
 static SPIPlanPtr
@@ -331,6 +429,7 @@ judge_place(Walk *walk, RouteLook *look, const LocationInfo *location)
 {
 	const RouteRequest *request = walk->request;
 	const ServiceInfo *service = walk->service;
+	double		load;
 
 	if (is_excluded(request, look->location_id))
 		return VERDICT_EXCLUDED;
@@ -344,9 +443,22 @@ judge_place(Walk *walk, RouteLook *look, const LocationInfo *location)
 	if (look->promise.promise_at == DT_NOEND ||
 		(!look->promise.kept && !service->allow_late))
 		return VERDICT_LATE;
-	if (!has_capacity(look->location_id, location, look->promise.starts_at))
+	if (!has_capacity(look->location_id, location, look->promise.starts_at, &load))
 		return VERDICT_NO_CAPACITY;
+	look->cost = retail_route_cost(&request->channel, location, look->distance_m, load);
+	look->has_cost = true;
 	return VERDICT_NOT_NEEDED;
+}
+
+/* Whether an amount takes a display store's last unit: safety stock is kept anyway. */
+static bool
+takes_last(const Walk *walk, const Candidate *candidate, int n)
+{
+	SaleRule	rule = retail_sale_rule_now(walk->needs[n].sku.id, candidate->parcel.location_id,
+											walk->request->channel.id);
+	bool		has_floor = rule.floor_bp >= 0 ? rule.floor_bp > 0 : rule.floor_qty > 0;
+
+	return !has_floor && candidate->avail[n] > 0 && candidate->avail[n] <= walk->needs[n].qty;
 }
 
 static RouteVerdict
@@ -359,12 +471,17 @@ judge_stock(Walk *walk, RouteLook *look, const LocationInfo *location)
 	candidate->parcel.distance_m = look->distance_m;
 	candidate->parcel.promise = look->promise;
 	candidate->late = !look->promise.kept;
-	candidate->keep_last = location->keep_last;
+	candidate->cost = look->cost.total;
+	candidate->look = walk->nlooks - 1;
+	candidate->expiry_days = palloc(sizeof(int32) * walk->nneeds);
+	candidate->last = palloc(sizeof(bool) * walk->nneeds);
 	candidate->avail = palloc(sizeof(int64) * walk->nneeds);
 	retail_escrow_expect(walk->need_skus, walk->nneeds, look->location_id);
 	for (int n = 0; n < walk->nneeds; n++)
 	{
 		candidate->avail[n] = ask_stock(walk, look->location_id, n);
+		candidate->expiry_days[n] = -1;
+		candidate->last[n] = location->keep_last && takes_last(walk, candidate, n);
 		any = any || candidate->avail[n] > 0;
 		look->lines_held += candidate->avail[n] >= walk->needs[n].qty;
 	}
@@ -375,7 +492,8 @@ judge_stock(Walk *walk, RouteLook *look, const LocationInfo *location)
 	if (is_dominated(walk, candidate))
 		return VERDICT_DOMINATED;
 	walk->ncandidates++;
-	walk->done = look->lines_held == walk->nneeds && !candidate->late && !location->keep_last;
+	if (look->lines_held == walk->nneeds && !candidate->late)
+		limit_walk(walk, candidate);
 	return VERDICT_NOT_NEEDED;
 }
 
@@ -419,6 +537,15 @@ is_far_enough(Walk *walk, RouteSourceKind source, double distance_m)
 		walk->nlooks >= ROUTE_MAX_SCANNED;
 }
 
+/* Whether a location is too far off to be part of a better plan; all sources but ids are nearest first. */
+static bool
+is_beyond(Walk *walk, RouteSourceKind kind, double distance_m)
+{
+	if (kind != SOURCE_IDS && distance_m > walk->done_beyond_m)
+		walk->done = true;
+	return walk->done;
+}
+
 /*
  * Looks at the locations of a source that were not looked at before.  of: the
  * channel or SKU it is about.
@@ -442,6 +569,8 @@ walk_source(Walk *walk, RouteSourceKind kind, int32 of, const int32 *ids, int ni
 		CHECK_FOR_INTERRUPTS();
 		if (check_seen && was_looked_at(walk, location_id))
 			continue;
+		if (is_beyond(walk, kind, distance_m))
+			break;
 		look_at(walk, location_id, distance_m);
 		if (is_far_enough(walk, kind, distance_m))
 			break;
@@ -476,17 +605,6 @@ is_short(const Walk *walk, int n)
 	for (int i = 0; i < walk->ncandidates && left > 0; i++)
 		left -= Min(left, walk->candidates[i].avail[n]);
 	return left > 0;
-}
-
-static int
-compare_candidates(const void *a, const void *b)
-{
-	const Candidate *x = a;
-	const Candidate *y = b;
-
-	if (x->parcel.distance_m != y->parcel.distance_m)
-		return x->parcel.distance_m < y->parcel.distance_m ? -1 : 1;
-	return x->parcel.location_id < y->parcel.location_id ? -1 : 1;
 }
 
 /* Fills the candidates, nearest first. */
@@ -535,6 +653,26 @@ typedef struct Shares
 	int			n;
 } Shares;
 
+/*
+ * Whether the dates of lots can decide.  Where cost comes first, only between
+ * plans of equal cost: without a cost per km, or from two candidates alike.
+ */
+static bool
+do_dates_matter(const Walk *walk)
+{
+	if (walk->stock_first || walk->request->channel.cost_per_km <= 0)
+		return true;
+	for (int i = 0; i < walk->ncandidates; i++)
+	{
+		for (int j = 0; j < i; j++)
+		{
+			if (walk->candidates[i].cost == walk->candidates[j].cost)
+				return true;
+		}
+	}
+	return false;
+}
+
 /* The solver's problem: needs by candidates, nearest first. */
 static void
 state_problem(Walk *walk, RouteProblem *problem)
@@ -545,21 +683,24 @@ state_problem(Walk *walk, RouteProblem *problem)
 	int32	   *penalty = palloc0(sizeof(int32) * walk->nneeds * Max(n, 1));
 	double	   *cost = palloc(sizeof(double) * Max(n, 1));
 	bool	   *late = palloc(sizeof(bool) * Max(n, 1));
+	bool		dates_matter = do_dates_matter(walk);
 
 	for (int i = 0; i < walk->nneeds; i++)
 	{
 		qty[i] = walk->needs[i].qty;
 		for (int c = 0; c < n; c++)
 		{
-			const Candidate *candidate = &walk->candidates[c];
+			Candidate  *candidate = &walk->candidates[c];
 
 			avail[i * n + c] = candidate->avail[i];
-			penalty[i * n + c] = candidate->keep_last && candidate->avail[i] <= qty[i];
+			penalty[i * n + c] = dates_matter ? weigh_units(walk, candidate, i) :
+				retail_route_penalty(0, candidate->last[i]);
 		}
 	}
 	for (int c = 0; c < n; c++)
 	{
-		cost[c] = Max(walk->candidates[c].parcel.distance_m, 0);
+		/* the solver goes to thousandths: a millionth, a millimetre at 1 per km */
+		cost[c] = walk->candidates[c].cost * 1000;
 		late[c] = walk->candidates[c].late;
 	}
 	problem->ncands = n;
@@ -569,6 +710,7 @@ state_problem(Walk *walk, RouteProblem *problem)
 	problem->cost = cost;
 	problem->late = late;
 	problem->penalty = penalty;
+	problem->objective = walk->request->channel.objective;
 }
 
 static Shares
@@ -601,9 +743,29 @@ solve(Walk *walk)
 	return all;
 }
 
+/* Tells explain_route() what the solver weighed. */
+static void
+note_stock(Walk *walk, Candidate *candidate)
+{
+	RouteLook  *look = &walk->looks[candidate->look];
+
+	look->is_candidate = true;
+	look->has_dates = true;
+	for (int n = 0; n < walk->nneeds; n++)
+	{
+		look->last_units += candidate->last[n];
+		if (candidate->avail[n] == 0)
+			continue;
+		look->has_dates = look->has_dates && candidate->expiry_days[n] >= 0;
+		look->expiry_days += Max(candidate->expiry_days[n], 0);
+	}
+}
+
 static void
 mark_looks(Walk *walk, const RoutePlan *plan)
 {
+	for (int c = 0; c < walk->ncandidates; c++)
+		note_stock(walk, &walk->candidates[c]);
 	for (int i = 0; i < walk->nlooks; i++)
 	{
 		for (int p = 0; p < plan->nparcels; p++)
@@ -712,6 +874,9 @@ plan_service(const RouteRequest *request, ServiceInfo *service)
 
 	walk->request = request;
 	walk->service = service;
+	walk->done_beyond_m = INFINITY;
+	walk->stock_first = retail_route_rank(&request->channel, ROUTE_STOCK) <
+		retail_route_rank(&request->channel, ROUTE_COST);
 	walk->looks_room = 64;
 	walk->looks = palloc(sizeof(RouteLook) * walk->looks_room);
 	sum_needs(walk);

@@ -9,6 +9,7 @@
 #include "arg.h"
 #include "master.h"
 #include "promise.h"
+#include "route_score.h"
 
 /* Locations a plan may choose from, and locations looked at to find them. */
 #define ROUTE_MAX_CANDIDATES 40
@@ -84,6 +85,12 @@ typedef struct RouteLook
 	RouteVerdict verdict;
 	int			lines_held;		/* lines it could fill whole */
 	ServicePromise promise;		/* where it got that far */
+	bool		has_cost;		/* where it got farther */
+	RouteCost	cost;			/* of a parcel from there */
+	bool		is_candidate;	/* the rest is for these */
+	bool		has_dates;		/* of lots: read, for they could decide */
+	int64		expiry_days;	/* added up over what it holds of the SKUs */
+	int			last_units;		/* SKUs of which the last, to be kept, would go */
 } RouteLook;
 
 typedef struct RoutePlan

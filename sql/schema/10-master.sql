@@ -43,6 +43,7 @@ CREATE TABLE retail.location (
     services      text[] NOT NULL DEFAULT '{}',
     daily_capacity integer,
     keep_last     boolean NOT NULL DEFAULT false,
+    handling_cost numeric NOT NULL DEFAULT 0,
     accepts_returns boolean NOT NULL DEFAULT true,
     status        text NOT NULL DEFAULT 'open',
     created_at    timestamptz NOT NULL DEFAULT retail.now(),
@@ -56,6 +57,7 @@ CREATE TABLE retail.location (
     CONSTRAINT location_time_zone_check CHECK (retail._is_time_zone(time_zone)),
     CONSTRAINT location_opening_hours_check CHECK (retail._is_opening_hours(opening_hours)),
     CONSTRAINT location_daily_capacity_check CHECK (daily_capacity >= 0),
+    CONSTRAINT location_handling_cost_check CHECK (handling_cost BETWEEN 0 AND 1000000),
     CONSTRAINT location_status_check CHECK (status IN ('open', 'closed'))
 );
 CREATE INDEX location_geog_idx ON retail.location USING gist (geog);
@@ -74,7 +76,8 @@ COMMENT ON COLUMN retail.location.opening_hours IS
 'JSON object. Keys mon to sun: lists of spans ["HH:MM", "HH:MM"], local time, 00:00 to 24:00, at most 14 a day; one that does not end after it begins ends on the next day; an absent weekday is closed. Keys YYYY-MM-DD, at most 1,000: that one date instead of its weekday, [] for a holiday. NULL: always open. retail.opening_hours_fault() tells what is wrong with a value.';
 COMMENT ON COLUMN retail.location.services IS 'Codes of the services it offers; empty (default): every one.';
 COMMENT ON COLUMN retail.location.daily_capacity IS 'Fulfilment orders it takes in one business day; NULL: any number.';
-COMMENT ON COLUMN retail.location.keep_last IS 'true: a display store, whose last unit is left where another plan is as good.';
+COMMENT ON COLUMN retail.location.keep_last IS 'true: a display store, whose last unit is left where another plan is as good up to there in the objective (channel_routing.objective, stock).';
+COMMENT ON COLUMN retail.location.handling_cost IS 'What it costs to pick, pack and hand over a parcel here, 0 (default) to 1,000,000, in the units of channel_routing.cost_per_km: part of the cost that routing compares.';
 COMMENT ON COLUMN retail.location.accepts_returns IS 'Whether customers may bring goods back here.';
 COMMENT ON COLUMN retail.location.status IS 'open, or closed: a new reservation answers closed; live ones can still be confirmed, consumed, released.';
 COMMENT ON COLUMN retail.location.created_at IS 'When the row was made.';

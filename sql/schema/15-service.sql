@@ -44,8 +44,16 @@ CREATE TABLE retail.channel_routing (
     source      text NOT NULL DEFAULT 'network',
     max_parcels integer,
     no_split    boolean NOT NULL DEFAULT false,
+    objective   text[] NOT NULL DEFAULT '{lines,promise,parcels,cost,stock}',
+    cost_per_km numeric NOT NULL DEFAULT 1,
+    load_cost   numeric NOT NULL DEFAULT 0,
     CONSTRAINT channel_routing_source_check CHECK (source IN ('network', 'listed', 'own')),
-    CONSTRAINT channel_routing_max_parcels_check CHECK (max_parcels BETWEEN 1 AND 40)
+    CONSTRAINT channel_routing_max_parcels_check CHECK (max_parcels BETWEEN 1 AND 40),
+    CONSTRAINT channel_routing_objective_once_each_check CHECK (array_ndims(objective) = 1 AND array_lower(objective, 1) = 1
+        AND cardinality(objective) = 5 AND objective @> '{lines,promise,parcels,cost,stock}'),
+    CONSTRAINT channel_routing_objective_lines_first_check CHECK (objective[1] = 'lines'),
+    CONSTRAINT channel_routing_cost_per_km_check CHECK (cost_per_km BETWEEN 0 AND 1000000),
+    CONSTRAINT channel_routing_load_cost_check CHECK (load_cost BETWEEN 0 AND 1000000)
 );
 COMMENT ON TABLE retail.channel_routing IS
 'How orders of a channel find their stock; a channel without a row has the defaults. All online orders from one warehouse: listed, with that warehouse in channel_source. Each store its own virtual shop: own. Written by plain DML.';
@@ -53,6 +61,10 @@ COMMENT ON COLUMN retail.channel_routing.channel_id IS 'The channel.';
 COMMENT ON COLUMN retail.channel_routing.source IS 'network: every location (default); listed: those in channel_source; own: only the location the order names.';
 COMMENT ON COLUMN retail.channel_routing.max_parcels IS 'Most parcels of one order, 1 to 40; NULL: as many as it takes.';
 COMMENT ON COLUMN retail.channel_routing.no_split IS 'true: a line''s quantity never comes from two locations.';
+COMMENT ON COLUMN retail.channel_routing.objective IS
+'What makes one plan better than another: the five criteria, each once, the weightiest first. lines: most lines filled, always first; promise: fewest of them late; parcels: fewest parcels; cost: least cost, added up over the parcels; stock: the sooner expiring lots, then fewest last units of display stores.';
+COMMENT ON COLUMN retail.channel_routing.cost_per_km IS 'Cost of a parcel per km along the earth from its location, 0 to 1,000,000 (default 1), in units of your choice: the same as in load_cost and location.handling_cost.';
+COMMENT ON COLUMN retail.channel_routing.load_cost IS 'Cost of a parcel from a location whose daily_capacity is taken, 0 (default) to 1,000,000; from one that is half full, half of it, and nothing where daily_capacity is NULL.';
 
 CREATE TABLE retail.channel_source (
     channel_id  integer NOT NULL REFERENCES retail.channel ON DELETE CASCADE,

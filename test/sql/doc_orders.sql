@@ -62,6 +62,18 @@ FROM retail.route(ARRAY[('KETTLE', NULL, 1)]::retail.line[], 104.055, 30.66, 'we
 SELECT location, round(distance_m) AS metres
 FROM retail.route(ARRAY[('KETTLE', NULL, 1)]::retail.line[], 104.055, 30.66, 'web', 'same_day', '{"datum": "GCJ-02"}');
 
+-- weighing
+INSERT INTO retail.channel_routing (channel_id, objective)
+SELECT id, '{lines,promise,cost,parcels,stock}' FROM retail.channel WHERE code = 'web';
+SELECT sku, location, parcel_no, round(distance_m) AS metres
+FROM retail.route(ARRAY[('KETTLE', NULL, 1), ('POT', NULL, 2)]::retail.line[], 104.055, 30.66, 'web', 'same_day');
+UPDATE retail.location SET handling_cost = 2.5;
+SELECT location, verdict, round(distance_cost::numeric, 1) AS way, round(handling_cost::numeric, 1) AS handling,
+    round(cost::numeric, 1) AS cost
+FROM retail.explain_route(ARRAY[('KETTLE', NULL, 1), ('POT', NULL, 2)]::retail.line[], 104.055, 30.66, 'web', 'same_day');
+UPDATE retail.location SET handling_cost = 0;
+DELETE FROM retail.channel_routing WHERE channel_id = (SELECT id FROM retail.channel WHERE code = 'web');
+
 -- explain
 SELECT rank, location, round(distance_m) AS metres, verdict, lines_held
 FROM retail.explain_route(ARRAY[('KETTLE', NULL, 1), ('POT', NULL, 2)]::retail.line[], 104.055, 30.66, 'web', 'same_day');
