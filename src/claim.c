@@ -255,6 +255,36 @@ retail_takeable_at(int32 sku_id, int32 location_id, const SaleRule *rule, Timest
 	return qty;
 }
 
+int64
+retail_takeable_settled(int32 sku_id, int32 location_id, const SaleRule *rule, TimestampTz now)
+{
+	int64		takeable = retail_takeable_at(sku_id, location_id, rule, now);
+	int64		open = 0;
+	int64		left = 0;		/* of the counter, after the floor; below 0: missing */
+	CellView	view;
+	Escrow		escrow;
+
+	if (!rule->on_sale || !retail_cell_enabled() || RecoveryInProgress())
+		return takeable;
+	escrow = retail_escrow_find(sku_id, location_id);
+	if (escrow >= 0)
+	{
+		open = retail_escrow_others_open(escrow);
+		left = retail_escrow_avail(escrow) -
+			retail_sale_floor(rule, retail_escrow_physical_now(escrow));
+	}
+	else if (retail_escrow_peek(sku_id, location_id, &view))
+	{
+		open = view.open;
+		left = view.avail - retail_sale_floor(rule, view.physical);
+	}
+
+	/* lapsed holds are in takeable already; where it is 0, some may be missing */
+	if (pg_add_s64_overflow(takeable > 0 ? takeable : Min(left, 0), Max(open, 0), &left))
+		left = PG_INT64_MAX;
+	return Max(left, takeable);
+}
+
 /* ----------------------------------------------------------------
  * The sweep
  * ----------------------------------------------------------------

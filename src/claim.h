@@ -38,4 +38,11 @@ extern int64 retail_takeable_at(int32 sku_id, int32 location_id,
 extern int64 retail_takeable_read(StockReader *reader, int32 sku_id, int32 location_id,
 								  const SaleRule *rule);
 
+/*
+ * Units the channel could take if all that other transactions have in flight
+ * came back: what makes a refusal busy.  A race may be off by what it moves.
+ */
+extern int64 retail_takeable_settled(int32 sku_id, int32 location_id,
+									 const SaleRule *rule, TimestampTz now);
+
 #endif							/* RETAIL_CLAIM_H */

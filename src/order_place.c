@@ -547,11 +547,27 @@ answer_placed(const Order *order)
 	return answers;
 }
 
+/*
+ * The plan that would be made if all that other transactions have in flight
+ * came back; NULL where nothing is missing, or no location may serve anyway.
+ */
+static const RoutePlan *
+plan_settled(const Order *order)
+{
+	RouteRequest route = order->route;
+
+	if (order->plan->filled || !order->plan->may_serve)
+		return NULL;
+	route.settled = true;
+	return retail_route_plan(&route);
+}
+
 /* Why nothing was placed, line by line. */
 static OrderAnswers
 answer_refused(const Order *order, bool is_race)
 {
 	const RoutePlan *plan = order->plan;
+	const RoutePlan *settled = plan_settled(order);
 	OrderAnswers answers = answers_for(order);
 
 	for (int i = 0; i < order->route.nlines; i++)
@@ -563,6 +579,8 @@ answer_refused(const Order *order, bool is_race)
 		else if (!order->route.lines[i].sku.active)
 			outcome = OUTCOME_NOT_SELLABLE;
 		else if (is_race)
+			outcome = OUTCOME_BUSY;
+		else if (plan->unfilled[i] > 0 && settled != NULL && settled->unfilled[i] == 0)
 			outcome = OUTCOME_BUSY;
 		else if (plan->unfilled[i] > 0)
 			outcome = plan->may_serve ? OUTCOME_INSUFFICIENT : OUTCOME_NO_LOCATION;

@@ -169,7 +169,9 @@ ask_stock(Walk *walk, int32 location_id, int n)
 	if (need->location_id != 0 && need->location_id != location_id)
 		return 0;
 	rule = rule_for(request, need, location_id);
-	avail = retail_takeable_read(&walk->reader, need->sku.id, location_id, &rule);
+	avail = request->settled ?
+		retail_takeable_settled(need->sku.id, location_id, &rule, walk->reader.now) :
+		retail_takeable_read(&walk->reader, need->sku.id, location_id, &rule);
 	for (int i = 0; i < request->nown_holds && rule.on_sale; i++)
 	{
 		const RouteOwnHold *own = &request->own_holds[i];

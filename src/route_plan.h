@@ -41,6 +41,7 @@ typedef struct RouteRequest
 	int			max_parcels;	/* 0: no limit */
 	bool		no_split;
 	bool		partial;		/* place what there is of a line that is short */
+	bool		settled;		/* as if all units in flight came back */
 	TimestampTz placed_at;
 } RouteRequest;
 

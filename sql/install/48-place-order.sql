@@ -14,7 +14,7 @@ CREATE TYPE retail.order_result AS (
     replayed       boolean
 );
 COMMENT ON TYPE retail.order_result IS
-'Units of one line of an order in one parcel. outcome: placed; backordered (nobody has these units: they wait); or why nothing was placed: insufficient, busy, not_sellable, closed, no_location (no location may serve this order), duplicate (the channel has an order of this order_ref: order_id says which), skipped (this line would have gone). fulfilment_id: the parcel; reservation_id and expires_at: the hold of its units; promise_at: when it is there, or ready; replayed: the answer of an earlier try with the same request_key.';
+'Units of one line of an order in one parcel. outcome: placed; backordered (nobody has these units: they wait); or why nothing was placed: insufficient, busy (units that transactions under way have taken would do: try again), not_sellable, closed, no_location (no location may serve this order), duplicate (the channel has an order of this order_ref: order_id says which), skipped (this line would have gone). fulfilment_id: the parcel; reservation_id and expires_at: the hold of its units; promise_at: when it is there, or ready; replayed: the answer of an earlier try with the same request_key.';
 
 CREATE FUNCTION retail.place_order(channel text, order_ref text, lines retail.line[], longitude double precision DEFAULT NULL,
     latitude double precision DEFAULT NULL, service text DEFAULT 'auto', location text DEFAULT NULL, holder text DEFAULT NULL,
