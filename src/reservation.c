@@ -281,9 +281,12 @@ write_status(const Reservation *r, Outcome status, int64 qty, Datum order_ref)
 	retail_row_update(TABLE_RESERVATION, r->slot, set, values, isnull);
 }
 
-/* A new row of the family. */
+/*
+ * A new row for the same stock, channel and holder.  parent_id: the row it is
+ * split from; 0: its units are fresh ones, and the start of a family.
+ */
 static void
-insert_relative(const Reservation *r, int64 id, Outcome status, int64 qty,
+insert_relative(const Reservation *r, int64 id, int64 parent_id, Outcome status, int64 qty,
 				TimestampTz expires_at, Datum order_ref)
 {
 	Datum		values[RESERVATION_NCOLS];
@@ -298,7 +301,8 @@ insert_relative(const Reservation *r, int64 id, Outcome status, int64 qty,
 	values[RESERVATION_EXPIRES_AT] = TimestampTzGetDatum(expires_at);
 	values[RESERVATION_CREATED_AT] = TimestampTzGetDatum(r->now);
 	values[RESERVATION_CHANGED_AT] = TimestampTzGetDatum(r->now);
-	values[RESERVATION_PARENT_ID] = Int64GetDatum(r->id);
+	values[RESERVATION_PARENT_ID] = Int64GetDatum(parent_id);
+	isnull[RESERVATION_PARENT_ID] = parent_id == 0;
 	values[RESERVATION_HOLDER] = r->holder;
 	isnull[RESERVATION_HOLDER] = r->holder == (Datum) 0;
 	values[RESERVATION_ORDER_REF] = order_ref;
@@ -509,7 +513,7 @@ reacquire(FunctionCallInfo fcinfo, Reservation *r, int64 qty, Datum order_ref, R
 				 errmsg("another call with this request_key came first"),
 				 errhint("Retry the transaction.")));
 	write_successor(r, line.id);
-	insert_relative(r, line.id, OUTCOME_COMMITTED, qty, r->expires_at, order_ref);
+	insert_relative(r, line.id, 0, OUTCOME_COMMITTED, qty, r->expires_at, order_ref);
 	CommandCounterIncrement();
 	retail_flag_after_take(escrow);
 	retail_flag_after_give(escrow);
@@ -569,7 +573,7 @@ retail_confirm(PG_FUNCTION_ARGS)
 	escrow = qty < r.qty ? retail_escrow_touch(r.sku_id, r.location_id) : -1;
 	write_status(&r, OUTCOME_COMMITTED, qty, order_ref);
 	if (qty < r.qty)
-		insert_relative(&r, line.remainder_id, keep ? OUTCOME_HELD : OUTCOME_RELEASED,
+		insert_relative(&r, line.remainder_id, r.id, keep ? OUTCOME_HELD : OUTCOME_RELEASED,
 						r.qty - qty, r.expires_at, (Datum) 0);
 	CommandCounterIncrement();
 	if (qty < r.qty && keep)
@@ -701,7 +705,7 @@ retail_cancel(PG_FUNCTION_ARGS)
 	escrow = retail_escrow_touch(r.sku_id, r.location_id);
 	write_status(&r, OUTCOME_CANCELLED, qty, (Datum) 0);
 	if (qty < r.qty)
-		insert_relative(&r, line.remainder_id, OUTCOME_COMMITTED, r.qty - qty,
+		insert_relative(&r, line.remainder_id, r.id, OUTCOME_COMMITTED, r.qty - qty,
 						r.expires_at, r.order_ref);
 	retail_escrow_give(escrow, qty);
 	CommandCounterIncrement();
@@ -798,7 +802,7 @@ write_pick(Pick *pick, StockRow *stock, const Request *request)
 
 	write_status(&pick->r, OUTCOME_CONSUMED, pick->qty, (Datum) 0);
 	if (pick->qty < pick->r.qty)
-		insert_relative(&pick->r, pick->line.remainder_id, OUTCOME_COMMITTED,
+		insert_relative(&pick->r, pick->line.remainder_id, pick->id, OUTCOME_COMMITTED,
 						pick->r.qty - pick->qty, pick->r.expires_at, pick->r.order_ref);
 	retail_escrow_give(stock->escrow, pick->qty);
 	(void) retail_stock_issue(stock, &movement, pick->qty);
@@ -960,8 +964,12 @@ retail_consume_lines(PG_FUNCTION_ARGS)
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("reservation_ids has %d elements and qtys %d", n, nqtys)));
 	}
+	if (n == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("reservation_ids must not be empty")));
 	request = retail_arg_request(fcinfo, 2, "consume_lines");
-	picks = palloc0(sizeof(Pick) * Max(n, 1));
+	picks = palloc0(sizeof(Pick) * n);
 	for (int i = 0; i < n; i++)
 	{
 		if (ids_null[i])
@@ -978,5 +986,5 @@ retail_consume_lines(PG_FUNCTION_ARGS)
 		retail_request_hash_int(&request, picks[i].id);
 		retail_request_hash_int(&request, picks[i].wanted);
 	}
-	return retail_answer_reservations(fcinfo, n > 0 ? run_picks(picks, n, &request) : NULL, n);
+	return retail_answer_reservations(fcinfo, run_picks(picks, n, &request), n);
 }

@@ -14,6 +14,7 @@
  */
 #include "postgres.h"
 
+#include "common/int.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/date.h"
@@ -71,6 +72,14 @@ read_stock(StockReader *reader, int32 sku_id, int32 location_id, CellTruth *trut
 	}
 }
 
+/* A sum beyond bigint, which only rows loaded in bulk can make, stays at the end of it. */
+static void
+add_qty(int64 *sum, int64 qty)
+{
+	if (pg_add_s64_overflow(*sum, qty, sum))
+		*sum = PG_INT64_MAX;
+}
+
 static void
 read_active(StockReader *reader, int32 sku_id, int32 location_id, CellTruth *truth)
 {
@@ -84,9 +93,9 @@ read_active(StockReader *reader, int32 sku_id, int32 location_id, CellTruth *tru
 			DatumGetTimestampTz(retail_column(TABLE_RESERVATION, scan->slot,
 											  RESERVATION_EXPIRES_AT, &isnull));
 
-		truth->active += qty;
+		add_qty(&truth->active, qty);
 		if (deadline <= reader->now)
-			truth->lapsed += qty;
+			add_qty(&truth->lapsed, qty);
 		if (deadline < truth->next_expiry)
 			truth->next_expiry = deadline;
 		CHECK_FOR_INTERRUPTS();
@@ -95,7 +104,7 @@ read_active(StockReader *reader, int32 sku_id, int32 location_id, CellTruth *tru
 	scan = scan_stock(reader, STOCK_READER_COMMITTED, sku_id, location_id);
 	while (retail_scan_next(scan))
 	{
-		truth->active += retail_column_int64(TABLE_RESERVATION, scan->slot, RESERVATION_QTY);
+		add_qty(&truth->active, retail_column_int64(TABLE_RESERVATION, scan->slot, RESERVATION_QTY));
 		CHECK_FOR_INTERRUPTS();
 	}
 }

@@ -14,6 +14,7 @@
 #include "access/xlog.h"
 #include "fmgr.h"
 #include "funcapi.h"
+#include "common/int.h"
 #include "miscadmin.h"
 #include "utils/snapmgr.h"
 
@@ -143,7 +144,9 @@ add_promises(Comparison *cmp)
 		promise = promise_insert(cmp->promises, key, &found);
 		if (!found)
 			promise->qty = 0;
-		promise->qty += retail_column_int64(TABLE_RESERVATION, scan.slot, RESERVATION_QTY);
+		if (pg_add_s64_overflow(promise->qty, retail_column_int64(TABLE_RESERVATION, scan.slot, RESERVATION_QTY),
+								&promise->qty))
+			promise->qty = PG_INT64_MAX;	/* as a counter is loaded */
 	}
 	retail_scan_end(&scan);
 }

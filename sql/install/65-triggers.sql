@@ -94,6 +94,33 @@ $$;
 COMMENT ON FUNCTION retail._zone_changed() IS
 'Internal: has the counters loaded anew when the time zone of a location with perishable lots changes.';
 
+CREATE FUNCTION retail._lots_begin() RETURNS trigger
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    loose record;
+BEGIN
+    SELECT o.code AS location, s.on_hand, coalesce(l.on_hand, 0) AS in_lots INTO loose
+    FROM retail.stock s
+        JOIN retail.location o ON o.id = s.location_id
+        CROSS JOIN LATERAL (SELECT sum(l.on_hand) AS on_hand FROM retail.lot l
+            WHERE l.sku_id = s.sku_id AND l.location_id = s.location_id) l
+    WHERE s.sku_id = NEW.id AND s.on_hand <> coalesce(l.on_hand, 0)
+    ORDER BY o.code
+    LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'SKU "%" has units that are in no lot', left(NEW.code, 200)
+            USING ERRCODE = '23514',
+                DETAIL = format('At location "%s" %s are on hand, %s of them in lots; of a lot-tracked SKU every unit is in one.',
+                    left(loose.location, 200), loose.on_hand, loose.in_lots),
+                HINT = 'Count the stock to 0 with retail.count_stock(), set lot_tracked, and receive the units with their lots; or load lots under retail.bulk_write() first.';
+    END IF;
+    RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION retail._lots_begin() IS 'Internal: refuses to make a SKU lot-tracked while it has units that are in no lot.';
+
 CREATE FUNCTION retail._rules_changed() RETURNS trigger
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp

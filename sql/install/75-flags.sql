@@ -51,7 +51,7 @@ BEGIN
         stocks := 'SELECT s.sku_id, s.location_id, s.on_hand - s.unavailable AS physical FROM retail.stock s';
         promised :=
             'LEFT JOIN (
-                SELECT r.sku_id, r.location_id, sum(r.qty)::bigint AS qty
+                SELECT r.sku_id, r.location_id, least(sum(r.qty), 9223372036854775807)::bigint AS qty
                 FROM retail.reservation r
                 WHERE r.status = ''committed'' OR r.status = ''held'' AND r.expires_at > $5
                 GROUP BY r.sku_id, r.location_id
@@ -77,7 +77,7 @@ BEGIN
                      JOIN retail.stock s ON s.sku_id = k.sku_id AND s.location_id = k.location_id' END);
         promised :=
             'LEFT JOIN LATERAL (
-                SELECT sum(a.qty)::bigint AS qty
+                SELECT least(sum(a.qty), 9223372036854775807)::bigint AS qty
                 FROM (
                     SELECT r.qty FROM retail.reservation r
                     WHERE r.sku_id = s.sku_id AND r.location_id = s.location_id AND r.status = ''committed''

@@ -129,7 +129,7 @@ COMMENT ON COLUMN retail.sku.product_id IS 'The product it is a variant of; NULL
 COMMENT ON COLUMN retail.sku.unit IS 'Base unit that every quantity counts: piece (default), bag, gram.';
 COMMENT ON COLUMN retail.sku.specs IS 'Size, pack, flavour as a JSON object.';
 COMMENT ON COLUMN retail.sku.shelf_life_days IS 'Days from production to expiry; NULL: does not expire. A receipt without expires_on is dated by it.';
-COMMENT ON COLUMN retail.sku.lot_tracked IS 'true: every unit belongs to a lot, and the lots add up to on_hand.';
+COMMENT ON COLUMN retail.sku.lot_tracked IS 'true: every unit belongs to a lot, and the lots add up to on_hand. Cannot be set while there are units in no lot.';
 COMMENT ON COLUMN retail.sku.status IS 'active, or discontinued: a new reservation answers not_sellable.';
 COMMENT ON COLUMN retail.sku.created_at IS 'When the row was made.';
 

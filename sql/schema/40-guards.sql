@@ -119,6 +119,10 @@ CREATE OR REPLACE TRIGGER retail_keep_id
 CREATE OR REPLACE TRIGGER retail_zone
     AFTER UPDATE OF time_zone ON retail.location
     FOR EACH ROW WHEN (OLD.time_zone IS DISTINCT FROM NEW.time_zone) EXECUTE FUNCTION retail._zone_changed();
+CREATE OR REPLACE TRIGGER retail_lots
+    BEFORE UPDATE OF lot_tracked ON retail.sku
+    FOR EACH ROW WHEN (NEW.lot_tracked AND NOT OLD.lot_tracked) EXECUTE FUNCTION retail._lots_begin();
+COMMENT ON TRIGGER retail_lots ON retail.sku IS 'Refuses to make a SKU lot-tracked while it has units that are in no lot.';
 COMMENT ON TRIGGER retail_zone ON retail.location IS
 'Has the counters loaded anew where lots expire at another instant now: waits for open writers, and shuts others out until the end of the transaction.';
 COMMENT ON TRIGGER retail_keep ON retail.channel IS 'Refuses to delete a channel with reservations or movements.';

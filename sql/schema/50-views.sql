@@ -262,12 +262,15 @@ SELECT r.id AS reservation_id,
     (r.changed_at AT TIME ZONE o.time_zone)::date AS changed_on,
     r.parent_id,
     r.order_ref,
-    r.actor
+    r.actor,
+    r.successor_id
 FROM (
-        SELECT a.id, a.sku_id, a.location_id, a.channel_id, a.qty, a.status, a.expires_at, a.created_at, a.changed_at, a.parent_id, a.order_ref, a.actor
+        SELECT a.id, a.sku_id, a.location_id, a.channel_id, a.qty, a.status, a.expires_at, a.created_at, a.changed_at, a.parent_id, a.order_ref, a.actor,
+            a.successor_id
         FROM retail.reservation a
         UNION ALL
-        SELECT a.id, a.sku_id, a.location_id, a.channel_id, a.qty, a.status, a.expires_at, a.created_at, a.changed_at, a.parent_id, a.order_ref, a.actor
+        SELECT a.id, a.sku_id, a.location_id, a.channel_id, a.qty, a.status, a.expires_at, a.created_at, a.changed_at, a.parent_id, a.order_ref, a.actor,
+            a.successor_id
         FROM retail.reservation_history a
     ) r
     LEFT JOIN retail.sku k ON k.id = r.sku_id
@@ -296,6 +299,7 @@ COMMENT ON COLUMN retail_bi.reservation.changed_on IS 'The same as a date there.
 COMMENT ON COLUMN retail_bi.reservation.parent_id IS 'The reservation it was split from; NULL: none.';
 COMMENT ON COLUMN retail_bi.reservation.order_ref IS 'The order it was confirmed for; NULL: none named.';
 COMMENT ON COLUMN retail_bi.reservation.actor IS 'The database role that made it.';
+COMMENT ON COLUMN retail_bi.reservation.successor_id IS 'The reservation that a late payment got in the place of this expired one; NULL: none.';
 
 CREATE OR REPLACE VIEW retail_bi.movement AS
 SELECT m.id AS movement_id,

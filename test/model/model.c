@@ -1113,7 +1113,6 @@ reacquire(const Call *call, Reservation *r, Row *row)
 	}
 	i = hold(r->sku, r->location, r->channel, qty, r->expires_at, r->holder);
 	SET(reservations[i].status, ST_COMMITTED);
-	reservations[i].parent = r - reservations;
 	reservations[i].order_ref = call->order_ref;
 	SET(r->successor, i);
 	take(r->sku, r->location, qty);

@@ -213,5 +213,27 @@ SELECT outcome FROM retail.receive('BI-B', 'BI1', 100000);
 SELECT outcome, count(*), sum(qty) FROM retail.reserve_lines(ARRAY(SELECT ('BI-B', 'BI1', 1)::retail.line FROM generate_series(1, 100000) i), 'bi-app') GROUP BY 1;
 SELECT retail.available('BI-B', 'BI1');
 
+-- a wave of nothing
+SELECT * FROM pg_temp.refusal($$SELECT retail.consume_lines('{}')$$);
+
+-- reservations loaded in bulk that add up to more than a bigint: nothing is left, nothing wraps
+BEGIN;
+SELECT retail.bulk_write();
+INSERT INTO retail.stock (sku_id, location_id, on_hand)
+SELECT s.id, l.id, 5 FROM retail.sku s, retail.location l WHERE s.code = 'BI-S1' AND l.code = 'BI1';
+INSERT INTO retail.reservation (id, sku_id, location_id, channel_id, qty, status, expires_at, created_at, changed_at, actor)
+SELECT nextval('retail.reservation_id_seq'), s.id, l.id, c.id, 9223372036854775807, 'committed', retail.now(), retail.now(), retail.now(), 'loader'
+FROM retail.sku s, retail.location l, retail.channel c, generate_series(1, 3)
+WHERE s.code = 'BI-S1' AND l.code = 'BI1' AND c.code = 'bi-app';
+COMMIT;
+SELECT retail.available('BI-S1', 'BI1');
+SELECT outcome, available FROM retail.reserve('BI-S1', 'BI1', 1, 'bi-app');
+SELECT retail.repair_flags() >= 0 AS repaired;
+BEGIN;
+SELECT retail.bulk_write();
+DELETE FROM retail.reservation WHERE actor = 'loader';
+COMMIT;
+SELECT retail.available('BI-S1', 'BI1');
+
 SELECT check_name, sku, location, expected, found FROM retail.verify();
 RESET pg_retail.clock;

@@ -98,5 +98,14 @@ INSERT INTO retail.sku (code, name, lot_tracked, shelf_life_days) VALUES ('LT-Z'
 SELECT outcome FROM retail.receive('LT-Z', 'LT2', 1);
 SELECT outcome, available FROM retail.receive('LT-Z', 'LT2', 1, expires_on => '5874897-12-31');
 
+-- a_sku_becomes_lot_tracked_only_while_every_unit_is_in_a_lot
+INSERT INTO retail.sku (code, name) VALUES ('LT-Y', 'Salt');
+SELECT outcome FROM retail.receive('LT-Y', 'LT2', 3);
+UPDATE retail.sku SET lot_tracked = true WHERE code = 'LT-Y';
+SELECT outcome FROM retail.count_stock('LT-Y', 'LT2', 0);
+UPDATE retail.sku SET lot_tracked = true WHERE code = 'LT-Y';
+SELECT outcome, on_hand FROM retail.receive('LT-Y', 'LT2', 3, 'y1');
+SELECT sku, location, on_hand, lots_add_up FROM pg_temp.sums WHERE sku = 'LT-Y';
+
 SELECT check_name, sku, location, expected, found FROM retail.verify();
 RESET pg_retail.clock;

@@ -111,6 +111,9 @@ SELECT outcome, qty, available FROM retail.confirm(:id, reacquire => true, order
 SELECT r.status, qty, order_ref FROM retail.reservation r JOIN retail.sku ON sku.id = sku_id WHERE code = 'RV-E' ORDER BY r.id;
 -- ... and_a_payment_that_arrives_twice_buys_once
 SELECT outcome, qty, available, replayed FROM retail.confirm(:id, reacquire => true, order_ref => 'late');
+-- ... fresh_units_begin_a_family_of_their_own, and_the_expired_hold_names_it
+SELECT n.parent_id IS NULL AS own_family, n.status, o.status AS old, o.qty AS old_qty
+FROM retail_bi.reservation o JOIN retail_bi.reservation n ON n.reservation_id = o.successor_id WHERE o.reservation_id = :id;
 SELECT reservation_id AS id FROM retail.reserve('RV-E', 'RV1', 1, 'rv-app', '1 minute') \gset
 SET pg_retail.clock = '2031-05-01 10:50:00+00';
 SELECT outcome FROM retail.reserve('RV-E', 'RV1', 1, 'rv-app', '1 hour');
