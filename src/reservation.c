@@ -43,6 +43,7 @@ PG_FUNCTION_INFO_V1(retail_release);
 PG_FUNCTION_INFO_V1(retail_extend);
 PG_FUNCTION_INFO_V1(retail_consume);
 PG_FUNCTION_INFO_V1(retail_consume_lines);
+PG_FUNCTION_INFO_V1(retail_hand_over);
 PG_FUNCTION_INFO_V1(retail_cancel);
 
 /* A reservation row, locked. */
@@ -721,6 +722,7 @@ retail_cancel(PG_FUNCTION_ARGS)
 /* One reservation of a wave. */
 typedef struct Pick
 {
+	const char *kind;			/* of its movement */
 	int			line_no;
 	int64		id;
 	int64		wanted;			/* 0: all of it */
@@ -796,7 +798,7 @@ static void
 write_pick(Pick *pick, StockRow *stock, const Request *request)
 {
 	Movement	movement = {
-		.kind = "shipment", .channel_id = pick->r.channel_id, .reservation_id = pick->id,
+		.kind = pick->kind, .channel_id = pick->r.channel_id, .reservation_id = pick->id,
 		.ref = pick->r.order_ref, .request_key = request->key, .occurred_at = pick->r.now
 	};
 
@@ -925,6 +927,7 @@ retail_consume(PG_FUNCTION_ARGS)
 	Request		request;
 
 	memset(&pick, 0, sizeof(pick));
+	pick.kind = "shipment";
 	request = begin(fcinfo, "consume", "retail.consume()", 2, &pick.id);
 	hash_int_arg(&request, fcinfo, 1);
 	if (!PG_ARGISNULL(1))
@@ -935,9 +938,8 @@ retail_consume(PG_FUNCTION_ARGS)
 	return retail_answer_reservation(fcinfo, run_picks(&pick, 1, &request));
 }
 
-/* retail.consume_lines(reservation_ids, qtys, request_key) */
-Datum
-retail_consume_lines(PG_FUNCTION_ARGS)
+static Datum
+consume_lines(FunctionCallInfo fcinfo, const char *kind)
 {
 	Datum	   *ids;
 	bool	   *ids_null;
@@ -976,6 +978,7 @@ retail_consume_lines(PG_FUNCTION_ARGS)
 			ereport(ERROR,
 					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 					 errmsg("a reservation id must not be null")));
+		picks[i].kind = kind;
 		picks[i].line_no = i;
 		picks[i].id = DatumGetInt64(ids[i]);
 		if (qtys != NULL && !qtys_null[i])
@@ -987,4 +990,18 @@ retail_consume_lines(PG_FUNCTION_ARGS)
 		retail_request_hash_int(&request, picks[i].wanted);
 	}
 	return retail_answer_reservations(fcinfo, run_picks(picks, n, &request), n);
+}
+
+/* retail.consume_lines(reservation_ids, qtys, request_key) */
+Datum
+retail_consume_lines(PG_FUNCTION_ARGS)
+{
+	return consume_lines(fcinfo, "shipment");
+}
+
+/* retail._hand_over(reservation_ids, qtys, request_key): the same at the till. */
+Datum
+retail_hand_over(PG_FUNCTION_ARGS)
+{
+	return consume_lines(fcinfo, "sale");
 }

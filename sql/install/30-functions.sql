@@ -192,6 +192,12 @@ COMMENT ON FUNCTION retail.consume_lines(bigint[], bigint[], text) IS
 qtys: base units per reservation (NULL: all of it).
 Returns one reservation_result per reservation, in the order given. Errors: as confirm().';
 
+CREATE FUNCTION retail._hand_over(reservation_ids bigint[], qtys bigint[] DEFAULT NULL, request_key text DEFAULT NULL)
+RETURNS SETOF retail.reservation_result
+LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 100 AS 'MODULE_PATHNAME', 'retail_hand_over';
+COMMENT ON FUNCTION retail._hand_over(bigint[], bigint[], text) IS
+'Internal: as consume_lines(), for goods the shopper takes at the till: their movements are sales.';
+
 CREATE FUNCTION retail.cancel(reservation_id bigint, request_key text DEFAULT NULL, qty bigint DEFAULT NULL)
 RETURNS retail.reservation_result
 LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'retail_cancel';

@@ -309,6 +309,10 @@ BEGIN
         -- Units whose hold had lapsed and that somebody else has bought since.
         IF lost_lines <> '{}' THEN
             PERFORM retail._backorder(o.id, lost_lines, retail._route_again(o.id, lost_lines, lost_qtys, true));
+            SELECT codes || coalesce(jsonb_object_agg(f.id, retail._new_pickup_code(f.id)), '{}') INTO codes
+            FROM retail.fulfilment_order f
+                JOIN retail.service v ON v.id = f.service_id AND v.kind = 'pickup'
+            WHERE f.order_id = o.id AND f.state = 'routed' AND f.code_hash IS NULL;
         END IF;
         PERFORM retail._announce_order(o.id, 'confirmed');
     END IF;

@@ -57,6 +57,35 @@ AS $$
 $$;
 COMMENT ON FUNCTION retail._parcel_answer(bigint, text, boolean, bigint) IS 'Internal: the answer of a call on a parcel; outcome NULL: the state it is in.';
 
+CREATE FUNCTION retail._announce_parcel(fulfilment_id bigint, event text, reason text DEFAULT NULL) RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    -- with the location, so that a location's events come in order
+    INSERT INTO retail.outbox (topic, location_id, payload)
+    SELECT 'fulfilment', f.location_id, jsonb_strip_nulls(jsonb_build_object(
+        'fulfilment_id', f.id, 'channel', c.code, 'order_ref', o.order_ref, 'location', w.code, 'service', v.code,
+        'step', $2, 'state', f.state, 'reason', $3, 'promise_at', f.promise_at,
+        'accept_by', CASE f.state WHEN 'routed' THEN f.accept_by END,
+        'collect_by', CASE f.state WHEN 'ready_for_pickup' THEN f.collect_by END,
+        'slot', (
+            SELECT jsonb_build_object('resource', s.resource, 'starts_at', s.starts_at, 'ends_at', s.ends_at)
+            FROM retail.slot s
+            WHERE s.id = f.slot_id),
+        'lines', (
+            SELECT jsonb_agg(jsonb_build_object('line_no', l.line_no, 'sku', k.code, 'qty', l.qty) ORDER BY l.line_no)
+            FROM retail.fulfilment_line l
+                JOIN retail.sku k ON k.id = l.sku_id
+            WHERE l.fulfilment_id = f.id)))
+    FROM retail.fulfilment_order f
+        JOIN retail.sales_order o ON o.id = f.order_id
+        JOIN retail.channel c ON c.id = o.channel_id
+        JOIN retail.location w ON w.id = f.location_id
+        JOIN retail.service v ON v.id = f.service_id
+    WHERE f.id = $1
+$$;
+COMMENT ON FUNCTION retail._announce_parcel(bigint, text, text) IS 'Internal: writes an event of a parcel, as it is now, into the outbox.';
+
 CREATE FUNCTION retail._log_step(fulfilment_id bigint, step text, from_state text, to_state text, reason text, announced boolean)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -68,24 +97,7 @@ BEGIN
     FROM retail.fulfilment_order f
     WHERE f.id = _log_step.fulfilment_id;
     IF announced THEN
-        -- with the location, so that a location's events come in order
-        INSERT INTO retail.outbox (topic, location_id, payload)
-        SELECT 'fulfilment', f.location_id, jsonb_strip_nulls(jsonb_build_object(
-            'fulfilment_id', f.id, 'channel', c.code, 'order_ref', o.order_ref, 'location', w.code, 'service', v.code,
-            'step', _log_step.step, 'state', _log_step.to_state, 'reason', _log_step.reason, 'promise_at', f.promise_at,
-            'accept_by', CASE f.state WHEN 'routed' THEN f.accept_by END,
-            'collect_by', CASE f.state WHEN 'ready_for_pickup' THEN f.collect_by END,
-            'lines', (
-                SELECT jsonb_agg(jsonb_build_object('line_no', l.line_no, 'sku', k.code, 'qty', l.qty) ORDER BY l.line_no)
-                FROM retail.fulfilment_line l
-                    JOIN retail.sku k ON k.id = l.sku_id
-                WHERE l.fulfilment_id = f.id)))
-        FROM retail.fulfilment_order f
-            JOIN retail.sales_order o ON o.id = f.order_id
-            JOIN retail.channel c ON c.id = o.channel_id
-            JOIN retail.location w ON w.id = f.location_id
-            JOIN retail.service v ON v.id = f.service_id
-        WHERE f.id = _log_step.fulfilment_id;
+        PERFORM retail._announce_parcel(fulfilment_id, step, reason);
     END IF;
 END
 $$;
@@ -536,7 +548,11 @@ BEGIN
     FROM retail.fulfilment_line l
     WHERE l.fulfilment_id = _leave.fulfilment_id;
     BEGIN
-        SELECT bool_and(c.outcome = 'consumed' AND NOT c.replayed) INTO gone FROM retail.consume_lines(reservations) c;
+        IF step = 'collect' THEN
+            SELECT bool_and(c.outcome = 'consumed' AND NOT c.replayed) INTO gone FROM retail._hand_over(reservations) c;
+        ELSE
+            SELECT bool_and(c.outcome = 'consumed' AND NOT c.replayed) INTO gone FROM retail.consume_lines(reservations) c;
+        END IF;
         IF gone IS NOT TRUE THEN
             -- all lines of a parcel leave or none
             RAISE EXCEPTION USING ERRCODE = 'ZZRT0', MESSAGE = 'parcel does not leave';
@@ -624,7 +640,7 @@ BEGIN
     END IF;
 
     IF step = 'reject' THEN
-        IF picked IS NULL AND reason = 'not_found' THEN
+        IF picked IS NULL AND reason IN ('not_found', 'damaged') THEN
             SELECT array_agg(0::bigint) INTO picked FROM retail.fulfilment_line l WHERE l.fulfilment_id = _advance.fulfilment_id;
         END IF;
         PERFORM retail._check_picked(fulfilment_id, picked);
@@ -702,8 +718,8 @@ END
 $$;
 COMMENT ON FUNCTION retail.advance(bigint, text, text, bigint[], text, text) IS
 'Takes a parcel one step on: the one function that guards them all.
-fulfilment_id: the parcel; step: accept, reject, start_picking, pack, ship, deliver, ready, cancel, hold, resume, or another that retail.fulfilment_transition has; reason: why; picked: for pack and reject, the units found of each line, by line_no (default: all; of a reject with reason not_found: none); request_key: makes a retry safe; on_short: what becomes of units not found when packing: reroute (else backorder), backorder or cancel.
-pack with nothing found rejects. A rejected parcel gives its units back; missing ones are blocked; the order is routed without this location, and what nobody has is backordered. ship moves the goods out of stock; cancel cancels the units of the order.
+fulfilment_id: the parcel; step: accept, reject, start_picking, pack, ship, deliver, ready, cancel, hold, resume, or another that retail.fulfilment_transition has; reason: why; picked: for pack and reject, the units found of each line, by line_no (default: all; of a reject with reason not_found or damaged: none); request_key: makes a retry safe; on_short: what becomes of units not found when packing: reroute (else backorder), backorder or cancel.
+pack with nothing found rejects. A rejected parcel gives its units back; missing ones are blocked with the reason; the order is routed without this location, and what nobody has is backordered. ship moves the goods out of stock; cancel cancels the units of the order.
 Returns fulfilment_result: the state reached; wrong_state with the state it is in; insufficient when fewer are on hand than are to leave. A step taken before answers the same, replayed. Waits for other calls on the same order, and ship, reject and pack for a transaction that moves the same stock.
 Errors: RT013 no such parcel, RT005 request key used for another request, 22023 unknown step or bad argument, 22004 a NULL argument.';
 

@@ -185,7 +185,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION retail.collect(text, text, text) IS
-'The shopper is there with a pickup code: the parcel is his, and its goods leave stock.
+'The shopper is there with a pickup code: the parcel is his, and the ledger has its goods as a sale.
 location: where he stands; pickup_code: case and separators do not matter; request_key: makes a retry safe.
 Returns fulfilment_result: collected, or refused, and no more: for a code that is wrong, used, too late (collect_by has passed), of another location, of a parcel that is not ready, or when too many were refused here lately (retail.pickup_throttle); insufficient when fewer units are on hand than the parcel has. Refused tries count when the caller commits: do not roll them back. Waits for another collect() at the location, and for other calls on the same order.
 Errors: RT002 unknown location, RT005 request key used for another request, 22004 a NULL argument.';
@@ -292,6 +292,7 @@ BEGIN
     SET slot_id = book_slot.slot_id,
         collect_by = CASE WHEN p.state = 'ready_for_pickup' AND p.collect_by < s.ends_at THEN s.ends_at ELSE p.collect_by END
     WHERE p.id = book_slot.fulfilment_id;
+    PERFORM retail._announce_parcel(fulfilment_id, 'book_slot');
     answer := retail._parcel_answer(fulfilment_id, outcome);
     PERFORM retail._request_end(request_key, 'book_slot', to_jsonb(answer));
     RETURN answer;
@@ -300,7 +301,7 @@ $$;
 COMMENT ON FUNCTION retail.book_slot(bigint, bigint, text) IS
 'Books a time at which a parcel is handed over, in place of the one it had.
 fulfilment_id: an open parcel; slot_id: a row of retail.slot at its location; request_key: makes a retry safe.
-Returns fulfilment_result: booked, or a refusal that leaves the old booking: full, over (the slot has passed), no_slot (none of this location), wrong_state. Of two who want the last place one waits and answers full. A parcel that is cancelled, rejected or not collected frees its place.
+Returns fulfilment_result: booked, or a refusal that leaves the old booking: full, over (the slot has passed), no_slot (none of this location), wrong_state. Of two who want the last place one waits and answers full. A parcel that is cancelled, rejected or not collected frees its place. The outbox tells the location.
 Errors: RT013 no such parcel, RT005 request key used for another request, 22004 fulfilment_id is NULL.';
 
 CREATE FUNCTION retail.free_slot(fulfilment_id bigint) RETURNS retail.fulfilment_result
@@ -316,6 +317,7 @@ BEGIN
         RETURN retail._parcel_answer(fulfilment_id, CASE WHEN f.slot_id IS NULL THEN 'freed' ELSE 'wrong_state' END, f.slot_id IS NULL);
     END IF;
     UPDATE retail.fulfilment_order p SET slot_id = NULL WHERE p.id = free_slot.fulfilment_id;
+    PERFORM retail._announce_parcel(fulfilment_id, 'free_slot');
     RETURN retail._parcel_answer(fulfilment_id, 'freed');
 END
 $$;

@@ -72,6 +72,24 @@ END
 $$;
 COMMENT ON FUNCTION retail._merge_parcels(bigint) IS 'Internal: merge_parcels() of a locked order.';
 
+CREATE FUNCTION retail._wanted(fulfilment_id bigint)
+RETURNS TABLE (pick_line_id bigint, bag_no integer, line_no integer, sku_id integer, lot text, expires_on date, wanted bigint)
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 5
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT p.id, p.bag_no, p.line_no, p.sku_id, p.lot, p.expires_on, p.wanted
+    FROM (
+        -- what was taken off a line since is taken off its last lot
+        SELECT x.*, least(x.qty, l.qty - (sum(x.qty) OVER (PARTITION BY x.line_no ORDER BY x.id) - x.qty))::bigint AS wanted
+        FROM retail.fulfilment_order f
+            JOIN retail.pick_line x ON x.wave_id = f.wave_id AND x.fulfilment_id = f.id
+            JOIN retail.fulfilment_line l ON l.fulfilment_id = f.id AND l.line_no = x.line_no
+        WHERE f.id = $1
+    ) p
+    WHERE p.wanted > 0
+$$;
+COMMENT ON FUNCTION retail._wanted(bigint) IS 'Internal: what a parcel is to have of which lot, as its wave has planned it, less what was cancelled since.';
+
 CREATE FUNCTION retail.make_wave(location text, max_parcels integer DEFAULT 20, service text DEFAULT NULL, request_key text DEFAULT NULL)
 RETURNS retail.wave_result
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
@@ -146,8 +164,8 @@ BEGIN
     /*
      * What to pick from which lot.  Demand and lots of a SKU are laid end to
      * end on two lines, and where the pieces overlap, that lot serves that
-     * parcel; past the last lot the units are of none.  A hint: goods leave
-     * the books first expired first anyway.
+     * parcel; past the last lot the units are of none.  What other parcels
+     * that are still here are to have of a lot is not there for these.
      */
     INSERT INTO retail.pick_line (wave_id, bag_no, fulfilment_id, line_no, sku_id, qty, lot, expires_on)
     WITH demand AS (
@@ -166,14 +184,23 @@ BEGIN
             ) b ON true
         WHERE f.wave_id = this_wave
         WINDOW w AS (PARTITION BY l.sku_id ORDER BY f.promise_at, f.id, l.line_no)
+    ), pinned AS (
+        SELECT p.sku_id, p.lot, sum(p.wanted) AS qty
+        FROM retail.fulfilment_order f
+            CROSS JOIN LATERAL retail._wanted(f.id) p
+        WHERE f.location_id = place.id AND f.wave_id <> this_wave AND p.lot IS NOT NULL
+            AND f.state IN ('accepted', 'picking', 'packed', 'ready_for_pickup', 'on_hold')
+        GROUP BY 1, 2
     ), supply AS (
-        SELECT t.sku_id, t.code, t.expires_on,
-            sum(t.on_hand - t.unavailable) OVER w - (t.on_hand - t.unavailable) AS from_unit,
-            sum(t.on_hand - t.unavailable) OVER w AS to_unit
-        FROM retail.lot t
-        WHERE t.location_id = place.id AND t.on_hand > t.unavailable
-            AND t.sku_id IN (SELECT d.sku_id FROM demand d)
-            AND (t.expires_on IS NULL OR t.expires_on > (retail.now() AT TIME ZONE place.time_zone)::date)
+        SELECT t.sku_id, t.code, t.expires_on, sum(t.units) OVER w - t.units AS from_unit, sum(t.units) OVER w AS to_unit
+        FROM (
+                SELECT x.id, x.sku_id, x.code, x.expires_on, x.on_hand - x.unavailable - coalesce(n.qty, 0) AS units
+                FROM retail.lot x
+                    LEFT JOIN pinned n ON n.sku_id = x.sku_id AND n.lot = x.code
+                WHERE x.location_id = place.id AND x.sku_id IN (SELECT d.sku_id FROM demand d)
+                    AND (x.expires_on IS NULL OR x.expires_on > (retail.now() AT TIME ZONE place.time_zone)::date)
+            ) t
+        WHERE t.units > 0
         WINDOW w AS (PARTITION BY t.sku_id ORDER BY t.expires_on NULLS LAST, t.id)
     )
     SELECT this_wave, p.bag_no, p.id, p.line_no, p.sku_id, p.qty, p.lot, p.expires_on
@@ -208,18 +235,12 @@ RETURNS TABLE (bag_no integer, fulfilment_id bigint, line_no integer, sku text, 
 LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER ROWS 50
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT p.bag_no, p.fulfilment_id, p.line_no, k.code, k.name, p.wanted, p.lot, p.expires_on
-    FROM (
-        -- what was taken off a line since is taken off its last lot
-        SELECT x.*, least(x.qty, l.qty - (sum(x.qty) OVER (PARTITION BY x.fulfilment_id, x.line_no ORDER BY x.id) - x.qty))::bigint AS wanted
-        FROM retail.pick_line x
-            JOIN retail.fulfilment_order f ON f.id = x.fulfilment_id AND f.wave_id = x.wave_id AND f.state IN ('accepted', 'picking')
-            JOIN retail.fulfilment_line l ON l.fulfilment_id = x.fulfilment_id AND l.line_no = x.line_no
-        WHERE x.wave_id = $1
-    ) p
+    SELECT p.bag_no, f.id, p.line_no, k.code, k.name, p.wanted, p.lot, p.expires_on
+    FROM retail.fulfilment_order f
+        CROSS JOIN LATERAL retail._wanted(f.id) p
         JOIN retail.sku k ON k.id = p.sku_id
-    WHERE p.wanted > 0
-    ORDER BY p.bag_no, p.fulfilment_id, p.line_no, p.id
+    WHERE f.wave_id = $1 AND f.state IN ('accepted', 'picking')
+    ORDER BY p.bag_no, f.id, p.line_no, p.pick_line_id
 $$;
 COMMENT ON FUNCTION retail.pick_list(bigint) IS
 'What is still to be picked of a wave.

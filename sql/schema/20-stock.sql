@@ -137,7 +137,7 @@ COMMENT ON COLUMN retail.movement.unavailable_delta IS 'Base units that became u
 COMMENT ON COLUMN retail.movement.on_hand_after IS 'stock.on_hand after the event.';
 COMMENT ON COLUMN retail.movement.unavailable_after IS 'stock.unavailable after the event.';
 COMMENT ON COLUMN retail.movement.channel_id IS 'The channel of a sale or shipment, or of the one that a return is against; NULL: none.';
-COMMENT ON COLUMN retail.movement.reservation_id IS 'The reservation a shipment consumed; NULL: none.';
+COMMENT ON COLUMN retail.movement.reservation_id IS 'The reservation that a shipment, or the sale of a collected parcel, consumed; NULL: none.';
 COMMENT ON COLUMN retail.movement.ref IS 'The caller''s document: delivery note, till receipt, order. NULL: none.';
 COMMENT ON COLUMN retail.movement.sale_ref IS 'Of a return: the ref of the sale or order it comes from. NULL: no return, or one without proof.';
 COMMENT ON COLUMN retail.movement.reason IS 'Why, in the caller''s words; for a return its disposition. NULL: none given.';

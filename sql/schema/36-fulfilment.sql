@@ -13,10 +13,28 @@ CREATE TABLE retail.fulfilment_transition (
     announced  boolean NOT NULL DEFAULT true,
     CONSTRAINT fulfilment_transition_step_key UNIQUE NULLS NOT DISTINCT (from_state, step, kind),
     CONSTRAINT fulfilment_transition_step_check CHECK (step <> ''),
-    CONSTRAINT fulfilment_transition_kind_check CHECK (kind IN ('pickup', 'delivery'))
+    CONSTRAINT fulfilment_transition_kind_check CHECK (kind IN ('pickup', 'delivery')),
+    CONSTRAINT fulfilment_transition_effect_check CHECK ((CASE step
+        WHEN 'confirm' THEN from_state = 'new' AND to_state = 'routed' AND taken_by = 'confirm_order'
+        WHEN 'expire' THEN from_state = 'new' AND to_state = 'cancelled' AND taken_by = 'expire_orders'
+        WHEN 'change' THEN from_state = to_state AND taken_by = 'cancel_order'
+        WHEN 'merge' THEN to_state = 'cancelled' AND taken_by = 'merge_parcels'
+        WHEN 'cancel' THEN to_state = 'cancelled' AND taken_by = 'advance'
+        WHEN 'reject' THEN to_state = 'rejected' AND taken_by = 'advance' AND from_state <> 'new'
+        WHEN 'find_short' THEN to_state = 'short' AND taken_by = 'pack'
+        WHEN 'pack' THEN to_state = 'packed' AND taken_by = 'advance' AND from_state <> 'new'
+        WHEN 'ship' THEN to_state = 'shipped' AND taken_by = 'advance' AND from_state <> 'new'
+        WHEN 'deliver' THEN from_state = 'shipped' AND to_state = 'delivered' AND taken_by = 'advance'
+        WHEN 'collect' THEN from_state = 'ready_for_pickup' AND to_state = 'collected' AND taken_by = 'collect'
+        WHEN 'time_out' THEN from_state = 'ready_for_pickup' AND to_state = 'uncollected' AND taken_by = 'return_uncollected'
+        WHEN 'resume' THEN from_state = 'on_hold' AND to_state IS NULL AND taken_by = 'advance'
+        ELSE taken_by = 'advance' AND from_state IN ('routed', 'accepted', 'picking', 'packed', 'ready_for_pickup')
+            AND to_state IN ('routed', 'accepted', 'picking', 'packed', 'ready_for_pickup', 'on_hold') END) IS TRUE),
+    CONSTRAINT fulfilment_transition_over_check CHECK (step = 'deliver'
+        OR from_state NOT IN ('shipped', 'delivered', 'collected', 'rejected', 'cancelled', 'uncollected'))
 );
 COMMENT ON TABLE retail.fulfilment_transition IS
-'Which step a parcel may take from which state, and where it leads. What is not here is refused. Written by plain DML; init() makes the usual ones.';
+'Which step a parcel may take from which state, and where it leads. What is not here is refused. Written by plain DML; init() makes the usual ones. A step that moves stock has its own name and leads where it always leads; new ones go between the states of a paid parcel that is still in the store.';
 COMMENT ON COLUMN retail.fulfilment_transition.id IS 'Key.';
 COMMENT ON COLUMN retail.fulfilment_transition.from_state IS 'The state the parcel is in.';
 COMMENT ON COLUMN retail.fulfilment_transition.step IS 'The step: accept, pack, ship.';
@@ -181,7 +199,7 @@ COMMENT ON COLUMN retail.pick_line.fulfilment_id IS 'The fulfilment order.';
 COMMENT ON COLUMN retail.pick_line.line_no IS 'Line of the order.';
 COMMENT ON COLUMN retail.pick_line.sku_id IS 'The SKU.';
 COMMENT ON COLUMN retail.pick_line.qty IS 'Base units, 1 or more.';
-COMMENT ON COLUMN retail.pick_line.lot IS 'The lot to take them from, first expired first; a hint. NULL: of no lot.';
+COMMENT ON COLUMN retail.pick_line.lot IS 'The lot to take them from, first expired first, and kept for this parcel while it is there. NULL: of no lot.';
 COMMENT ON COLUMN retail.pick_line.expires_on IS 'First day that lot may not be sold; NULL: does not expire, or no lot.';
 
 CREATE TABLE retail.order_return (

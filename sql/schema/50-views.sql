@@ -353,7 +353,7 @@ COMMENT ON COLUMN retail_bi.movement.unavailable_after IS 'Base units unavailabl
 COMMENT ON COLUMN retail_bi.movement.channel_id IS 'Internal key of the channel; NULL: none.';
 COMMENT ON COLUMN retail_bi.movement.channel IS 'Channel code; NULL: none.';
 COMMENT ON COLUMN retail_bi.movement.channel_name IS 'Channel name; NULL: none.';
-COMMENT ON COLUMN retail_bi.movement.reservation_id IS 'The reservation a shipment consumed; NULL: none.';
+COMMENT ON COLUMN retail_bi.movement.reservation_id IS 'The reservation that a shipment, or the sale of a collected parcel, consumed; NULL: none.';
 COMMENT ON COLUMN retail_bi.movement.ref IS 'The caller''s document; NULL: none.';
 COMMENT ON COLUMN retail_bi.movement.sale_ref IS 'Of a return: the sale or order it comes from; NULL: no return, or one without proof.';
 COMMENT ON COLUMN retail_bi.movement.reason IS 'Why, in the caller''s words; NULL: none given.';

@@ -30,7 +30,7 @@ BEGIN
     RESET ROLE;
 END $$;
 SELECT is((SELECT string_agg(DISTINCT kind || ' ' || actor, ', ') FROM retail.movement, before b WHERE id > b.movement),
-    'block retail_tap_shop, return retail_tap_shop, shipment retail_tap_shop', 'movements');
+    'block retail_tap_shop, return retail_tap_shop, sale retail_tap_shop, shipment retail_tap_shop', 'movements');
 SELECT is((SELECT string_agg(DISTINCT actor, ', ') FROM retail.reservation r, before b WHERE r.id > b.reservation), 'retail_tap_shop', 'reservations, those of a parcel routed again too');
 SELECT is((SELECT string_agg(DISTINCT actor, ', ') FROM retail.sales_order), 'retail_tap_shop', 'orders');
 SELECT is((SELECT string_agg(DISTINCT actor, ', ') FROM retail.fulfilment_event), 'retail_tap_shop', 'steps');

@@ -1,7 +1,7 @@
 -- Payment: on time, late, too late, twice.
 \ir order.psql
 
-SELECT plan(34);
+SELECT plan(35);
 DO $$ BEGIN PERFORM retail.receive_lines(ARRAY[('A', 'S1', 10), ('B', 'S1', 10), ('A', 'S2', 10), ('B', 'S2', 2)]::retail.line[]); END $$;
 
 -- on time
@@ -59,6 +59,12 @@ SET pg_retail.clock = '2031-03-03 12:55:00+00';
 SELECT results_eq($$ SELECT outcome, qty FROM retail.cancel_order('app', 'O6', line_no => 1, qty => 1) $$, $$ VALUES ('cancelled', 1::bigint) $$, 'one of three');
 SELECT results_eq($$ SELECT outcome, qty FROM retail.confirm_order('app', 'O6') $$, $$ VALUES ('confirmed', 2::bigint) $$, 'two are paid');
 SELECT is_empty('SELECT * FROM pg_temp.differences()', 'all is well');
+
+-- too late for the store of a pickup: the one that has it now has a code, too
+DO $$ BEGIN PERFORM retail.receive('C', 'S1', 1); PERFORM retail.receive('C', 'S2', 1); PERFORM retail.place_order('app', 'O4b', ARRAY[('C', NULL, 1)]::retail.line[], 121.470, 31.230, 'pickup'); END $$;
+SET pg_retail.clock = '2031-03-03 13:15:00+00';
+DO $$ BEGIN PERFORM retail.sell('C', 'S1', 1); END $$;
+SELECT results_eq($$ SELECT outcome, location, retail._normal_code(pickup_code) IS NOT NULL FROM retail.confirm_order('app', 'O4b') $$, $$ VALUES ('rerouted', 'S2', true) $$, 'a code of the other store');
 
 -- a role with EXECUTE and nothing else, and the log names it
 CREATE ROLE retail_tap_shop;

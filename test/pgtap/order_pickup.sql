@@ -1,7 +1,7 @@
 -- Pickup: codes, throttle, deadlines, slots.
 \ir order.psql
 
-SELECT plan(62);
+SELECT plan(63);
 DO $$ BEGIN PERFORM retail.receive_lines(ARRAY[('A', 'S1', 50), ('A', 'S2', 50)]::retail.line[]); END $$;
 
 -- the check character
@@ -53,7 +53,7 @@ SELECT is((SELECT (outcome, state, order_ref, replayed)::text FROM c, retail.col
 SELECT is((SELECT (outcome, state, order_ref, replayed)::text FROM c, retail.collect('S1', lower(left(c.o1, 4)) || '-' || right(c.o1, 4), 'till 1')), '(collected,collected,O1,t)', 'the same request again');
 SELECT is(pg_temp.collected('S1', o1), 'refused f', 'the same code again') FROM c;
 SELECT is(pg_temp.status('O1') || ' ' || pg_temp.lines('O1'), 'completed A2 b0 c0 s2 r0', 'the order is complete');
-SELECT is((SELECT (kind, on_hand_delta, ref)::text FROM retail.movement ORDER BY id DESC LIMIT 1), '(shipment,-2,O1)', 'and the goods are out of the books');
+SELECT is((SELECT (kind, on_hand_delta, ref)::text FROM retail.movement ORDER BY id DESC LIMIT 1), '(sale,-2,O1)', 'and the goods are sold');
 SELECT is((SELECT outcome FROM retail.return_order('app', 'O1', 1, 1, 'S2')), 'returned', 'from where they may come back');
 SELECT is((SELECT outcome FROM retail.renew_pickup_code(pg_temp.parcel('O1'))), 'wrong_state', 'there is nothing left to collect');
 SELECT throws_ok('SELECT * FROM retail.renew_pickup_code(987654321)', 'RT013', NULL, 'a parcel that is not there');
@@ -92,6 +92,9 @@ SELECT is(concat_ws(', ', pg_temp.booked('O4', 2), pg_temp.booked('O5', 1)), 'bo
 SELECT is((SELECT outcome FROM retail.free_slot(pg_temp.parcel('O4'))), 'freed', 'given back');
 SELECT is((SELECT string_agg(slot_id || ' ' || slot_resource || ' ' || places, ', ') FROM retail.free_slots('S1')), '2 parking_bay 1', 'the other one is free');
 SELECT is_empty($$ SELECT FROM retail.free_slots('S1', 'desk') $$, 'but not at the desk');
+SELECT results_eq($$ SELECT payload->>'step', payload->>'order_ref', payload->'slot'->>'resource', payload->'slot'->>'starts_at' FROM retail.outbox WHERE payload->>'step' LIKE '%_slot' ORDER BY id $$,
+    $$ VALUES ('book_slot', 'O4', 'parking_bay', '2031-03-07T11:00:00+00:00'), ('book_slot', 'O4', 'parking_bay', '2031-03-07T12:00:00+00:00'),
+        ('book_slot', 'O5', 'parking_bay', '2031-03-07T11:00:00+00:00'), ('free_slot', 'O4', NULL, NULL) $$, 'the location is told who comes when');
 SELECT throws_ok($$ SELECT FROM retail.free_slots('S9') $$, 'RT002', NULL, 'nor where there is no location');
 DO $$ BEGIN PERFORM retail.cancel_order('app', 'O5'); END $$;
 SELECT is((SELECT sum(places)::int FROM retail.free_slots('S1', 'parking_bay')), 2, 'a cancelled parcel frees its place');

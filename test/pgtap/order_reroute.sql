@@ -1,7 +1,7 @@
 -- Parcels that cannot be filled: rejected, short, not accepted in time, backordered, beyond a day's capacity.
 \ir order.psql
 
-SELECT plan(64);
+SELECT plan(66);
 DO $$ BEGIN PERFORM retail.receive_lines(ARRAY[('A', 'S1', 5), ('B', 'S1', 5), ('A', 'S2', 4), ('B', 'S3', 1)]::retail.line[]); END $$;
 
 -- rejected, because it is not there: all of the stock was promised
@@ -77,6 +77,13 @@ SET pg_retail.clock = '2031-03-03 19:00:00+00';
 SELECT cmp_ok(retail.reroute_unaccepted(), '>=', 1::bigint, 'it has not answered, either');
 SELECT is(pg_temp.parcels('O8') || ' ' || pg_temp.lines('O8'), 'S2 rejected A3, S3 rejected A3 A3 b3 c0 s0 r0', 'nobody is left to ask');
 SELECT is_empty('SELECT * FROM pg_temp.differences()', 'all is well');
+
+-- damaged is not for sale, either; a reason of another kind blocks nothing
+DO $$ BEGIN PERFORM retail.receive('C', 'S1', 4); END $$;
+CREATE TEMP TABLE p8b AS SELECT pg_temp.pay('O8b', ARRAY[('C', NULL, 1)]::retail.line[]) AS id UNION ALL SELECT pg_temp.pay('O8c', ARRAY[('C', NULL, 2)]::retail.line[]);
+SELECT results_eq($$ SELECT (retail.advance(id, 'reject', r)).missing_qty FROM (SELECT id, CASE row_number() OVER (ORDER BY id) WHEN 1 THEN 'damaged' ELSE 'no staff' END AS r FROM p8b) x ORDER BY id $$, $$ VALUES (1::bigint), (0) $$, 'one is damaged');
+SELECT is((SELECT reason || ' ' || unavailable_delta FROM retail.movement WHERE kind = 'block' ORDER BY id DESC LIMIT 1), 'damaged 1', 'the ledger says why');
+DO $$ BEGIN PERFORM retail.cancel_order('app', r) FROM unnest(ARRAY['O8b', 'O8c']) r; END $$;
 
 -- a day's capacity
 UPDATE retail.location SET daily_capacity = 1 WHERE code IN ('S1', 'S2');

@@ -10,7 +10,7 @@ SELECT s.state, t.step, p.kind, p.id
 FROM unnest(ARRAY['new', 'routed', 'accepted', 'picking', 'packed', 'shipped', 'delivered', 'ready_for_pickup', 'collected', 'rejected',
         'short', 'cancelled', 'uncollected', 'on_hold']) s (state),
     (SELECT DISTINCT step FROM retail.fulfilment_transition WHERE taken_by = 'advance') t, parcel p;
-SELECT plan((SELECT count(*)::int FROM try) + 26);
+SELECT plan((SELECT count(*)::int FROM try) + 39);
 
 -- puts the parcel into a state, takes a step, and takes both back
 CREATE FUNCTION pg_temp.outcome(parcel bigint, state text, step text) RETURNS text LANGUAGE plpgsql AS $$
@@ -46,6 +46,15 @@ SELECT throws_ok($$ SELECT retail.advance(987654321, 'accept') $$, 'RT013', 'no 
 SELECT throws_ok(format('SELECT retail.advance(%s, ''accept'', picked => ARRAY[1])', id), '22023', NULL, 'accept picks nothing') FROM parcel WHERE kind = 'delivery';
 SELECT throws_ok(format('SELECT retail.advance(%s, ''reject'', picked => ARRAY[1, 1])', id), '22023', NULL, 'a number for each line') FROM parcel WHERE kind = 'delivery';
 SELECT throws_ok(format('SELECT retail.advance(%s, ''reject'', picked => ARRAY[3])', id), '22023', 'picked quantity 3 is not 0 to 2 of line 1', 'nobody finds more') FROM parcel WHERE kind = 'delivery';
+
+-- steps are data, but none that lets goods leave, or come back, by another way than the one that moves the stock
+SELECT throws_ok(format('INSERT INTO retail.fulfilment_transition (from_state, step, to_state, taken_by) VALUES (%L, %L, %L, %L)', t.f, t.s, t.t, t.b), '23514', NULL, concat_ws(' ', t.f, t.s, t.t, t.b))
+FROM (VALUES ('accepted', 'teleport', 'shipped', 'advance'), ('accepted', 'give_up', 'cancelled', 'advance'), ('packed', 'ship', 'packed', 'advance'),
+    ('ready_for_pickup', 'collect', 'collected', 'advance'), ('ready_for_pickup', 'hand_over', 'collected', 'advance'), ('shipped', 'undo', 'packed', 'advance'),
+    ('cancelled', 'revive', 'routed', 'advance'), ('new', 'trust', 'accepted', 'advance'), ('new', 'ship', 'shipped', 'advance'), ('packed', 'ship', NULL, 'advance'),
+    ('packed', 'lose', 'lost', 'advance'), ('packed', 'change', 'accepted', 'cancel_order')) t (f, s, t, b);
+SELECT lives_ok($$ INSERT INTO retail.fulfilment_transition (from_state, step, to_state) VALUES ('packed', 'unpack', 'picking') $$, 'a way back within the store');
+DELETE FROM retail.fulfilment_transition WHERE step = 'unpack';
 
 -- a delivery: stock moves when it is shipped, and only then
 SELECT is(pg_temp.go(id, 'accept', 'start_picking', 'pack'), 'packed', 'accepted, picked, packed') FROM parcel WHERE kind = 'delivery';
