@@ -703,10 +703,11 @@ big_verify() {
 
 # ---- routing
 
-# make_routing NAME SKUS STORES [POINTS]: stores with shelves, and orders for
-# places near them, once; with POINTS, a CSV file, the stores are there
+# make_routing NAME SKUS STORES CARRIED [POINTS]: stores with shelves for
+# CARRIED of 100 SKUs, and orders for places near them, once; with POINTS, a CSV
+# file, the stores are there
 make_routing() {
-	local db=$1 skus=$2 stores=$3 points=${4:-}
+	local db=$1 skus=$2 stores=$3 carried=$4 points=${5:-}
 
 	[ "$(sql postgres -c "SELECT count(*) FROM pg_database WHERE datname = '$db'")" -eq 0 ] || return 0
 	make_database "$db" "$skus" 0
@@ -714,7 +715,7 @@ make_routing() {
 	[ -z "$points" ] || load_points "$db" "$points"
 	# as many stores round a town whatever their number
 	sql "$db" -o /dev/null -v stores="$stores" -v towns=$((stores / 28)) -f "$bench_dir/sql/seed_stores.sql"
-	sql "$db" -o /dev/null -f "$bench_dir/sql/seed_shelves.sql"
+	sql "$db" -o /dev/null -v carried="$carried" -f "$bench_dir/sql/seed_shelves.sql"
 	sql "$db" -o /dev/null -v skus="$skus" -v baskets="$route_baskets" -f "$bench_dir/sql/seed_baskets.sql"
 	settle "$db"
 }
@@ -735,7 +736,7 @@ make_network() {
 
 	[ -e "$points" ] || points=
 	use_server "$usual_cells"
-	make_routing network "$route_skus" "$route_stores" "$points"
+	make_routing network "$route_skus" "$route_stores" 100 "$points"
 }
 
 # load_near DATABASE: the cells round the destinations of its orders, which
@@ -784,18 +785,22 @@ bench_route() {
 
 	begin route "10 lines over $route_stores stores x $route_skus SKUs, express, server time of a call"
 	make_network
-	make_routing many 20 "$many_stores"
+	make_routing many 20 "$many_stores" 100
+	make_routing sparse "$sparse_skus" "$route_stores" "$route_carried"
 	# twice, for the first pass reads the tables from disk; none loads a cell
 	restart_server
 	time_arms network 0 route nearest
 	time_arms many 0 route
+	time_arms sparse 0 route nearest
 	rm -f "$work"/us.route.*
 	time_arms network 0 route nearest
 	load_near network
 	load_near many
+	load_near sparse
 	for ((round = 1; round <= rounds; round++)); do
 		time_arms network "$round" route nearest counter
 		time_arms many "$round" route
+		time_arms sparse "$round" route nearest
 	done
 	figure 'route(), median ms, cells loaded' "$(ms_of network route 0.5)" '<= 1'
 	figure 'route(), 99 % ms, cells loaded' "$(ms_of network route 0.99)" '<= 5'
@@ -809,11 +814,15 @@ bench_route() {
 	ratio network.route many.route '<= 2' "time of route(), $many_stores stores / $route_stores"
 	plan_figures network
 	check_verify network
+	figure "route(), median ms, sparse stores: $route_carried of 100 SKUs" "$(ms_of sparse route 0.5)" -
+	figure 'route(), 99 % ms, sparse stores' "$(ms_of sparse route 0.99)" -
+	ratio sparse.route sparse.nearest - 'speed of route() / nearest first, sparse stores'
+	plan_figures sparse 'sparse stores'
 }
 
-# plan_figures DATABASE: parcels and distance of all its orders
+# plan_figures DATABASE [WHERE]: parcels and distance of all its orders
 plan_figures() {
-	local orders ours theirs our_km their_km more_theirs more_ours short
+	local where=${2:+, $2} orders ours theirs our_km their_km more_theirs more_ours short
 
 	sql "$1" -c 'TRUNCATE bench.parcels' -c 'CALL bench.weigh_plans()'
 	read -r orders ours theirs our_km their_km more_theirs more_ours short < <(sql "$1" -F ' ' -c "
@@ -822,13 +831,13 @@ plan_figures() {
 			count(*) FILTER (WHERE r.unfilled > n.unfilled)
 		FROM bench.parcels AS r JOIN bench.parcels AS n USING (basket)
 		WHERE r.arm = 'route' AND n.arm = 'nearest'")
-	figure 'parcels per order, route()' "$(calc "$ours / $orders")" - "$ours parcels of $orders orders"
-	figure 'parcels per order, nearest first' "$(calc "$theirs / $orders")" - "$theirs parcels"
-	figure 'km of all parcels per order, route()' "$(calc "$our_km / $orders")" -
-	figure 'km of all parcels per order, nearest first' "$(calc "$their_km / $orders")" -
-	figure 'orders for which nearest first needs more parcels, %' "$more_theirs" -
-	figure 'orders for which route() needs more parcels' "$more_ours" '<= 0'
-	check 'orders of which route() fills less' "$short"
+	figure "parcels per order, route()$where" "$(calc "$ours / $orders")" - "$ours parcels of $orders orders"
+	figure "parcels per order, nearest first$where" "$(calc "$theirs / $orders")" - "$theirs parcels"
+	figure "km of all parcels per order, route()$where" "$(calc "$our_km / $orders")" -
+	figure "km of all parcels per order, nearest first$where" "$(calc "$their_km / $orders")" -
+	figure "orders for which nearest first needs more parcels, %$where" "$more_theirs" -
+	figure "orders for which route() needs more parcels$where" "$more_ours" '<= 0'
+	check "orders of which route() fills less$where" "$short"
 }
 
 bench_near() {

@@ -1,12 +1,13 @@
--- Every SKU in every store: 8 of 100 shelves empty, the others with 1 to 20
--- units; one unit of every fiftieth shelf that has two is held for a day.  The
--- same in bench.stock, whose counter leaves the held units out.
+-- Each store carries :carried of 100 SKUs: 8 of 100 shelves empty, the others
+-- with 1 to 20 units; one unit of every fiftieth shelf that has two is held for
+-- a day.  The same in bench.stock, whose counter leaves the held units out.
 BEGIN;
 SELECT setseed(0.25);
 SELECT retail.bulk_write();
 INSERT INTO retail.stock (sku_id, location_id, on_hand)
 SELECT s.id, l.id, CASE WHEN random() < 0.08 THEN 0 ELSE 1 + floor(20 * random()) END
 FROM retail.sku AS s, retail.location AS l
+WHERE random() < :carried / 100.0
 ORDER BY s.id, l.id;
 INSERT INTO retail.reservation
     (id, sku_id, location_id, channel_id, qty, status, expires_at, created_at, changed_at, actor)
