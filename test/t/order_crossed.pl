@@ -90,8 +90,7 @@ sub deadlocks
 sub sale
 {
 	my ($db, $seconds, $more, $disturb) = @_;
-	my $next = time + $seconds / 2;
-	my $end = time + $seconds;
+	my ($next, $end);
 
 	make_retail($node, $db, <<"SQL");
 INSERT INTO retail.sku (code, name) SELECT 'K' || i, 'Kind ' || i FROM generate_series(1, 20) i;
@@ -101,9 +100,11 @@ SQL
 	deadlocks();
 	my $run = pgbench_start($node, $db, clients => 64, seconds => $seconds, mode => 'simple',
 		scripts => \%scripts, define => { told => $told });
+	$next = time + $seconds / 2;
+	$end = time + $seconds;
 	while (time < $end - 0.5)
 	{
-		$next = time + $disturb->() if $disturb && time > $next;
+		$next = time + $disturb->() if $disturb && time > $next && -s $told;
 		sleep(0.05);
 	}
 	pgbench_finish($run);
