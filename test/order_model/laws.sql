@@ -165,7 +165,11 @@ SELECT md5(concat_ws('|',
         FROM retail.capacity_use u) t WHERE taken <> 0),
     (SELECT string_agg(t::text, ';' ORDER BY order_id, location_id) FROM retail.order_refusal t),
     (SELECT string_agg(t::text, ';' ORDER BY id) FROM retail.order_return t),
-    (SELECT string_agg(concat_ws(',', sku_id, location_id, on_hand, unavailable), ';' ORDER BY sku_id, location_id) FROM retail.stock),
+    -- a call that looks at a stock may find that a lot of it is over, whatever it answers
+    (SELECT string_agg(concat_ws(',', s.sku_id, s.location_id, s.on_hand, s.unavailable + (
+            SELECT coalesce(sum(l.on_hand - l.unavailable), 0) FROM retail.lot l
+            WHERE l.sku_id = s.sku_id AND l.location_id = s.location_id AND l.expires_on <= (retail.now() AT TIME ZONE w.time_zone)::date)),
+        ';' ORDER BY s.sku_id, s.location_id) FROM retail.stock s JOIN retail.location w ON w.id = s.location_id),
     (SELECT string_agg(t::text, ';' ORDER BY id) FROM retail.reservation t
      WHERE status = 'committed' OR status = 'held' AND expires_at > retail.now()),
     (SELECT string_agg(retail.available(k.code, w.code, 'app')::text, ';' ORDER BY k.id, w.id) FROM retail.sku k, retail.location w),
