@@ -190,7 +190,7 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 100 AS 'MODULE_PATHNAME', 'retail_consu
 COMMENT ON FUNCTION retail.consume_lines(bigint[], bigint[], text) IS
 'The goods of a picking wave leave: consume() for each reservation, without deadlock whatever their order.
 qtys: base units per reservation (NULL: all of it).
-Returns one reservation_result per reservation, in the order given. Errors: as confirm().';
+Returns one reservation_result per reservation, in the order given. Where on_hand does not suffice for all of one stock, the oldest reservations get it. Errors: as confirm().';
 
 CREATE FUNCTION retail._hand_over(reservation_ids bigint[], qtys bigint[] DEFAULT NULL, request_key text DEFAULT NULL)
 RETURNS SETOF retail.reservation_result

@@ -1271,6 +1271,48 @@ consume_one(const Call *call, Answer *answer, int n)
 	row->changed = true;
 }
 
+/* Whether a reservation has its turn after another one: by stock, then by age. */
+static bool
+is_later(int reservation, int other)
+{
+	const Reservation *r = &reservations[reservation];
+	const Reservation *o = &reservations[other];
+
+	if (r->sku != o->sku)
+		return r->sku > o->sku;
+	if (r->location != o->location)
+		return r->location > o->location;
+	return reservation > other;
+}
+
+/*
+ * A wave: where the goods do not suffice for all, the oldest reservations get
+ * them.  The answer is in the order of the call.
+ */
+static void
+do_consume_lines(const Call *call, Answer *answer)
+{
+	int			turn[MAX_LINES];
+	Row			rows[MAX_LINES];
+
+	for (int i = 0; i < call->nlines; i++)
+	{
+		int			at = i;
+
+		for (; at > 0 && is_later(call->reservations[turn[at - 1]], call->reservations[i]); at--)
+			turn[at] = turn[at - 1];
+		turn[at] = i;
+	}
+	for (int i = 0; i < call->nlines; i++)
+	{
+		consume_one(call, answer, turn[i]);
+		if (answer->error != NULL)
+			return;
+		rows[turn[i]] = answer->rows[i];
+	}
+	memcpy(answer->rows, rows, sizeof(Row) * call->nlines);
+}
+
 static void
 do_cancel(const Call *call, Answer *answer)
 {
@@ -1349,9 +1391,10 @@ dispatch(const Call *call, Answer *answer)
 			do_extend(call, answer);
 			break;
 		case FN_CONSUME:
+			consume_one(call, answer, 0);
+			break;
 		case FN_CONSUME_LINES:
-			for (int i = 0; i < call->nlines && answer->error == NULL; i++)
-				consume_one(call, answer, i);
+			do_consume_lines(call, answer);
 			break;
 		case FN_CANCEL:
 			do_cancel(call, answer);

@@ -188,6 +188,14 @@ SELECT outcome, qty, remainder_id IS NOT NULL AS rest FROM retail.consume_lines(
 SELECT on_hand FROM retail.stock JOIN retail.sku ON sku.id = sku_id JOIN retail.location l ON l.id = location_id
 WHERE sku.code = 'RV-H' AND l.code = 'RV2';
 
+-- a_wave_that_falls_short_serves_the_oldest
+SELECT outcome FROM retail.receive('RV-H', 'RV2', 5);
+SELECT r.reservation_id AS old FROM retail.reserve('RV-H', 'RV2', 3, 'rv-app') r, retail.confirm(r.reservation_id) c \gset
+SELECT r.reservation_id AS new FROM retail.reserve('RV-H', 'RV2', 2, 'rv-app') r, retail.confirm(r.reservation_id) c \gset
+SELECT outcome, on_hand FROM retail.count_stock('RV-H', 'RV2', 4);
+SELECT outcome, qty FROM retail.consume_lines(ARRAY[:new, :old]);
+SELECT outcome FROM retail.cancel(:new);
+
 -- closed_and_not_sellable_are_refusals_that_leave_live_holds_alone
 SELECT outcome FROM retail.receive('RV-A', 'RV2', 9);
 SELECT reservation_id AS id FROM retail.reserve('RV-A', 'RV2', 2, 'rv-app', '1 hour') \gset
