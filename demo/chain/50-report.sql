@@ -169,6 +169,6 @@ WHERE (m.on_hand, m.unavailable) IS DISTINCT FROM (s.on_hand::numeric, s.unavail
 
 INSERT INTO demo.checked (claim, wanted, found)
 SELECT 'units consumed = units shipped', coalesce(sum(qty), 0),
-       (SELECT coalesce(-sum(on_hand_delta), 0) FROM retail.movement WHERE kind = 'shipment')
+       (SELECT coalesce(-sum(on_hand_delta), 0) FROM retail.movement WHERE kind IN ('shipment', 'sale') AND reservation_id IS NOT NULL)
 FROM retail.reservation
 WHERE status = 'consumed';

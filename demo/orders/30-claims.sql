@@ -29,7 +29,7 @@ SELECT 'orders: units ordered = shipped + cancelled + waiting + in open parcels'
 FROM retail_bi.order_line AS l
 UNION ALL
 SELECT 'orders: units that left stock = units shipped and collected', sum(l.shipped_qty),
-       (SELECT -sum(m.on_hand_delta) FROM retail.movement AS m, demo.before AS b WHERE m.id > b.last_movement AND m.kind = 'shipment')
+       (SELECT -sum(m.on_hand_delta) FROM retail.movement AS m, demo.before AS b WHERE m.id > b.last_movement AND m.kind IN ('shipment', 'sale') AND m.reservation_id IS NOT NULL)
 FROM retail_bi.order_line AS l
 UNION ALL
 SELECT 'orders: units on hand before + received + returned - scrapped - shipped = on hand', sum(s.on_hand),
