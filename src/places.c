@@ -6,7 +6,7 @@
  * per backend: 34 to 40 bytes a location and as many a warehouse, 3.8 MB for
  * 100,000 stores.  A relcache invalidation of the table, which a statement trigger
  * sends (see master.c), empties it, and who next asks reads the table with the
- * latest snapshot and builds it: 4 ms for 8,500 stores, 50 ms for 100,000.  It
+ * latest snapshot and builds it: some ms for 8,500 stores, some 50 ms for 100,000.  It
  * is kept only if no invalidation arrived meanwhile.
  *
  * The points are converted from their datum by the function that makes the
