@@ -151,6 +151,11 @@ retail_exec_insert_index_tuples(ResultRelInfo *rri, TupleTableSlot *slot,
 #define RETAIL_RELFILENUMBER(rel) ((rel)->rd_node.relNode)
 #endif
 
+/* Soft errors of input functions; before 16 every error is hard. */
+#ifndef ereturn
+#define ereturn(context, dummy_value, ...)	ereport(ERROR, __VA_ARGS__)
+#endif
+
 /* Memory a check hook hands to its assign hook. */
 #if PG_VERSION_NUM >= 160000
 #define RETAIL_GUC_MALLOC(size) guc_malloc(LOG, (size))

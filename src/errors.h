@@ -34,5 +34,11 @@
 #define ERRCODE_RETAIL_UNKNOWN_SERVICE MAKE_SQLSTATE('R', 'T', '0', '1', '2')
 /* No order has this name, or no fulfilment order or wave this id. */
 #define ERRCODE_RETAIL_UNKNOWN_ORDER MAKE_SQLSTATE('R', 'T', '0', '1', '3')
+/* Amounts of two currencies meet; nothing is converted. */
+#define ERRCODE_RETAIL_CURRENCY_MISMATCH MAKE_SQLSTATE('R', 'T', '0', '2', '0')
+/* An amount has more decimals than its currency. */
+#define ERRCODE_RETAIL_TOO_MANY_DECIMALS MAKE_SQLSTATE('R', 'T', '0', '2', '1')
+/* Two price bands have no price in common. */
+#define ERRCODE_RETAIL_NO_COMMON_PRICE MAKE_SQLSTATE('R', 'T', '0', '2', '2')
 
 #endif							/* RETAIL_ERRORS_H */

@@ -32,12 +32,8 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 
+#include "compat.h"
 #include "inventory_pool.h"
-
-/* Soft errors came with PostgreSQL 16; before that every error is hard. */
-#ifndef ereturn
-#define ereturn(context, dummy_value, ...)	ereport(ERROR, __VA_ARGS__)
-#endif
 
 /* Version byte of the send/receive form, and bytes of one entry in it. */
 #define POOL_WIRE_VERSION		1
@@ -280,7 +276,7 @@ build_packed(const PoolEntry *entries, int32_t nentries, int64_t total)
 
 /* Count and total, from the first bytes of a possibly toasted argument. */
 static void
-read_header(Datum pool, int32_t *count, int64_t *total)
+read_header(Datum pool, int32_t * count, int64_t * total)
 {
 	struct varlena *slice;
 
@@ -293,7 +289,7 @@ read_header(Datum pool, int32_t *count, int64_t *total)
  * Reads an untoasted pool into a new array with room for "extra" more entries.
  */
 static PoolEntry *
-unpack_entries(struct varlena *pool, int32_t extra, int32_t *nentries)
+unpack_entries(struct varlena *pool, int32_t extra, int32_t * nentries)
 {
 	PoolReader	reader;
 	PoolEntry  *entries;

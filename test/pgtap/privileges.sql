@@ -12,8 +12,8 @@ SELECT is_empty($$
     SELECT p.oid::regprocedure
     FROM pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
     WHERE p.pronamespace = 'retail'::regnamespace AND a.grantee = 0
-        AND NOT (p.provolatile = 'i' AND ('retail.inventory_pool'::regtype = p.prorettype
-            OR 'retail.inventory_pool'::regtype = ANY (p.proargtypes::oid[])))
+        AND NOT (p.provolatile = 'i' AND ARRAY['retail.inventory_pool', 'retail.price_band', 'retail.price_band_key']::regtype[]::oid[]
+            && (p.prorettype || p.proargtypes::oid[]))
 $$, 'PUBLIC may call nothing but what computes with a type');
 SELECT is_empty($$
     SELECT c.oid::regclass FROM pg_class c, aclexplode(coalesce(c.relacl, acldefault('r', c.relowner))) a

@@ -59,6 +59,12 @@ SELECT * FROM pg_temp.refusal($$SELECT * FROM retail.promise('no-such', 'ER1')$$
 -- RT013: no such order, no such fulfilment order
 SELECT * FROM pg_temp.refusal($$SELECT * FROM retail.cancel_order('er-app', 'no-such')$$);
 SELECT * FROM pg_temp.refusal($$SELECT * FROM retail.advance(-1, 'accept')$$);
+-- RT020: amounts of two currencies
+SELECT * FROM pg_temp.refusal($$SELECT '9.99 [9.50,10.48] CNY'::retail.price_band OPERATOR(retail.*) '9.99 [9.50,10.48] USD'$$);
+-- RT021: an amount finer than its currency
+SELECT * FROM pg_temp.refusal($$SELECT retail.price_band(9.995, 5, 5, 'CNY', 2)$$);
+-- RT022: no price in common
+SELECT * FROM pg_temp.refusal($$SELECT '9.99 [9.50,10.48] CNY'::retail.price_band OPERATOR(retail.*) '19.90 [18.00,21.00] CNY'$$);
 -- 55000: not now
 SELECT * FROM pg_temp.refusal($$SELECT retail.bulk_write(); SELECT retail.reserve('ER-A', 'ER1', 1, 'er-app')$$);
 SELECT * FROM pg_temp.refusal($$SELECT retail.receive('ER-A', 'ER1', 1); SELECT retail.reset_cells()$$);

@@ -53,6 +53,13 @@ BEGIN
     RETURN NEW;
 END $$;
 CREATE TRIGGER stamp_stock BEFORE UPDATE ON retail.stock FOR EACH ROW EXECUTE FUNCTION public.stamp_stock();
+CREATE TABLE public.price_ladder (
+    category text,
+    band retail.price_band,
+    CHECK (band OPERATOR(retail.@>) retail.base(band)),
+    EXCLUDE USING gist (category WITH =, band WITH OPERATOR(retail.&&)));
+INSERT INTO public.price_ladder VALUES ('rice', '9.99 [9.50,10.48] CNY'), ('rice', '19.90 [18.90,20.89] CNY'), ('rice', '199 [180,218] JPY'), ('soap', NULL);
+CREATE UNIQUE INDEX price_ladder_band_idx ON public.price_ladder (band);
 CREATE ROLE clerk LOGIN;
 SELECT retail.grant_access('clerk', 'clerk');
 ALTER TABLE retail.reservation ENABLE ROW LEVEL SECURITY;
@@ -161,6 +168,10 @@ SQL
 		'held|0', "$way: the clerk sells");
 	value_is($node, $db, "SET SESSION AUTHORIZATION clerk;\nSELECT count(*), min(actor) FROM retail.reservation",
 		'1|clerk', "$way: and sees his own reservation alone");
+	value_is($node, $db, "SET enable_seqscan = off; SELECT band FROM price_ladder WHERE category = 'rice' AND band OPERATOR(retail.@>) 9.50",
+		'9.99 [9.50,10.48] CNY', "$way: a price band is found by its index");
+	refused($node, $db, "INSERT INTO price_ladder VALUES ('rice', '9.00 [8.50,9.50] CNY')", '23P01', qr/price_ladder_category_band_excl/,
+		"$way: price bands exclude each other");
 	in_balance($node, $db, "$way: after selling");
 	return;
 }
