@@ -108,12 +108,12 @@ retail_price_band_build(const PriceBand *band)
 static char *
 show_numeric(Numeric number)
 {
-	char	   *text = DatumGetCString(DirectFunctionCall1(numeric_out,
-														   NumericGetDatum(number)));
+	char	   *shown = DatumGetCString(DirectFunctionCall1(numeric_out,
+															NumericGetDatum(number)));
 
-	if (strlen(text) > BAND_SHOWN_BYTES)
-		strcpy(text +BAND_SHOWN_BYTES - 3, "...");
-	return text;
+	if (strlen(shown) > BAND_SHOWN_BYTES)
+		strcpy(shown + BAND_SHOWN_BYTES - 3, "...");
+	return shown;
 }
 
 /* An amount for a message; unlike the text form it may be 0 or less. */
