@@ -11,7 +11,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 
 our @EXPORT = qw(
-  retail_node make_retail session refused allowed in_balance value_is
+  retail_node make_retail try_psql session refused allowed in_balance value_is
   wait_until pgbench_start pgbench_finish write_script scratch_file full_run
 );
 
@@ -56,6 +56,19 @@ INSERT INTO retail.sku (code, name) VALUES ('A', 'Apple'), ('B', 'Banana'), ('C'
 SQL
 	$node->safe_psql($db, $sql) if $sql;
 	return;
+}
+
+# The status of a psql, and what it said, of a server that may be down: one that
+# cannot connect ends before it has read its question, which to the sender is a
+# broken pipe.
+sub try_psql
+{
+	my ($node, $db, $sql) = @_;
+	my ($out, $err) = ('', '');
+	my $status = eval { $node->psql($db, $sql, stdout => \$out, stderr => \$err) };
+
+	return (-1, '', "$@") unless defined $status;
+	return ($status, $out, $err);
 }
 
 # A psql that stays: ->ask(sql) returns its output and keeps its complaints in
@@ -167,7 +180,7 @@ sub wait_until
 
 	while (time < $limit)
 	{
-		$node->psql($db, $sql, stdout => \$out, stderr => \$err);
+		(undef, $out, $err) = try_psql($node, $db, $sql);
 		last if $out eq 't';
 		sleep(0.05);
 	}

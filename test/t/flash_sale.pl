@@ -115,8 +115,8 @@ SQL
 	my $next = time + 0.5;
 	while (time < $end - 0.5)
 	{
-		my ($out, $err) = ('', '');
-		if ($node->psql($db, $never_above, stdout => \$out, stderr => \$err) == 0)
+		my ($status, $out) = try_psql($node, $db, $never_above);
+		if ($status == 0)
 		{
 			$above .= $out;
 			$samples++;
