@@ -338,7 +338,7 @@ sweep_from(Sweep *sweep, TimestampTz from)
 		MemoryContext caller;
 		Escrow		escrow;
 
-		if (sweep->expired >= sweep->max_rows || !retail_escrow_has_room())
+		if (sweep->expired >= sweep->max_rows || !retail_escrow_batch_has_room())
 		{
 			sweep->more = true;
 			break;

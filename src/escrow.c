@@ -96,7 +96,7 @@ static touched_hash *touched_index = NULL;
 
 static Cell *loading = NULL;	/* an entry of ours that is not READY yet */
 static SubTransactionId bulk_subid = InvalidSubTransactionId;	/* bulk mode, and whose */
-static bool drop_at_commit = false;
+static bool drop_at_end = false;
 static bool want_worker = false;
 static bool held_changed = false;
 
@@ -185,6 +185,10 @@ make_room(void)
 /*
  * Reads the tables into an entry of ours.  On an error, or when the session
  * is cancelled, the abort callback takes the entry back.
+ *
+ * What this transaction did to held rows counts as done in what it reads, and
+ * confirming a whole hold touches no cell: so an abort may bring back a
+ * deadline earlier than any that is seen here.  The bound then starts due.
  */
 static void
 load_cell(Cell *cell, int32 sku_id, int32 location_id)
@@ -194,6 +198,8 @@ load_cell(Cell *cell, int32 sku_id, int32 location_id)
 	loading = cell;
 	retail_stock_read(sku_id, location_id, RowExclusiveLock,
 					  retail_clock_now(), &truth);
+	if (held_changed && !RETAIL_FAULT("bound_by_own_change"))
+		truth.next_expiry = DT_NOBEGIN;
 	loading = NULL;
 	retail_cell_publish(cell, &truth);
 }
@@ -209,10 +215,23 @@ retail_escrow_find(int32 sku_id, int32 location_id)
 	return entry != NULL ? entry->index : -1;
 }
 
-bool
-retail_escrow_has_room(void)
+static bool
+has_room(void)
 {
 	return ntouched < retail_max_pins;
+}
+
+/* Job batches share: eight of them, or seven and the shoppers, fit beside each other. */
+int
+retail_escrow_batch_limit(void)
+{
+	return Min(retail_max_pins, retail_max_cells / 8);
+}
+
+bool
+retail_escrow_batch_has_room(void)
+{
+	return ntouched < retail_escrow_batch_limit();
 }
 
 Escrow
@@ -227,7 +246,7 @@ retail_escrow_touch(int32 sku_id, int32 location_id)
 
 	if (found >= 0)
 		return found;
-	if (!retail_escrow_has_room())
+	if (!has_room())
 		ereport(ERROR,
 				(errcode(ERRCODE_RETAIL_TOO_MANY_CELLS),
 				 errmsg("transaction touches more than %d stocks", retail_max_pins),
@@ -494,9 +513,9 @@ retail_escrow_lots_posted(Escrow escrow)
 }
 
 void
-retail_escrow_drop_at_commit(void)
+retail_escrow_drop_at_end(void)
 {
-	drop_at_commit = true;
+	drop_at_end = true;
 }
 
 void
@@ -530,7 +549,7 @@ forget_all(void)
 	ntouched = 0;
 	nrecords = 0;
 	bulk_subid = InvalidSubTransactionId;
-	drop_at_commit = false;
+	drop_at_end = false;
 	want_worker = false;
 	held_changed = false;
 	if (touched_index != NULL && touched_index->size > KEEP_ROOM)
@@ -591,7 +610,7 @@ settle_commit(void)
 			retail_cell_mark_repair(cell);
 		retail_cell_unpin(cell);
 	}
-	if (drop_at_commit)
+	if (drop_at_end)
 		retail_cell_drop_database(MyDatabaseId);
 	if (want_worker)
 	{
@@ -649,6 +668,12 @@ settle_abort(void)
 			retail_cell_mark_repair(touched[i].cell);
 		retail_cell_unpin(touched[i].cell);
 	}
+
+	/* cells loaded, or bounds worked out, by rules that are not to be */
+	if (drop_at_end)
+		retail_cell_drop_database(MyDatabaseId);
+	if (want_worker)
+		retail_cell_rules_changed();
 	forget_all();
 }
 
@@ -674,7 +699,7 @@ xact_callback(XactEvent event, void *arg)
 				settle_commit();
 			break;
 		case XACT_EVENT_PRE_PREPARE:
-			if ((ntouched > 0 || retail_escrow_bulk_mode() || drop_at_commit) &&
+			if ((ntouched > 0 || retail_escrow_bulk_mode() || drop_at_end) &&
 				!RETAIL_FAULT("prepare_allowed"))
 				ereport(ERROR,
 						(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
@@ -736,6 +761,8 @@ subxact_callback(SubXactEvent event, SubTransactionId subid,
 			if (!RETAIL_FAULT("subabort_ignored"))
 				undo_records(first_record_of(subid));
 			retail_announce_forget();
+			if (want_worker)
+				retail_cell_rules_changed();
 
 			/* the table locks of bulk mode went with the savepoint */
 			if (bulk_subid >= subid)

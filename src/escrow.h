@@ -37,8 +37,12 @@ extern bool retail_escrow_peek(int32 sku_id, int32 location_id, CellView *view);
 /* Glances at these stocks of one location are to follow. */
 extern void retail_escrow_expect(const int32 *sku_ids, int n, int32 location_id);
 
-/* Whether one more stock may be touched by this transaction. */
-extern bool retail_escrow_has_room(void);
+/*
+ * How many stocks a transaction of a job may touch, and whether this one may
+ * touch one more: a batch must leave most of the counters to the shoppers.
+ */
+extern int	retail_escrow_batch_limit(void);
+extern bool retail_escrow_batch_has_room(void);
 
 /* Whether this transaction has touched it; -1: no. */
 extern Escrow retail_escrow_find(int32 sku_id, int32 location_id);
@@ -100,10 +104,10 @@ extern void retail_escrow_set_lots_posted(Escrow escrow);
 extern bool retail_escrow_lots_posted(Escrow escrow);
 
 /*
- * At commit: drop this database's cells (bulk mode, resets); have its flags
- * looked at (rules changed).
+ * At the end, however it ends: drop this database's cells (bulk mode, resets).
+ * At commit: have its flags looked at (rules changed).
  */
-extern void retail_escrow_drop_at_commit(void);
+extern void retail_escrow_drop_at_end(void);
 extern void retail_escrow_want_worker_at_commit(void);
 extern bool retail_escrow_bulk_mode(void);
 extern void retail_escrow_set_bulk_mode(void);

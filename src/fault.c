@@ -15,6 +15,7 @@ int			retail_fault_pause_ms = 0;
 /* One per rule of doc/engine.md; test/mutation has a killer for each. */
 static const char *const fault_names[] = {
 	"abort_keeps_take",
+	"bound_by_own_change",
 	"bulk_keeps_cells",
 	"claim_off",
 	"deadline_ignored",

@@ -101,7 +101,7 @@ retail_repair_flag(PG_FUNCTION_ARGS)
 Datum
 retail_repair_marked(PG_FUNCTION_ARGS)
 {
-	int			max = Min(Max(PG_GETARG_INT32(0), 1), 10000);
+	int			max = Min(Max(PG_GETARG_INT32(0), 1), retail_escrow_batch_limit());
 	CellKey    *due;
 	int			ndue;
 

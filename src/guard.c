@@ -94,7 +94,7 @@ retail_guard_stock(PG_FUNCTION_ARGS)
 	if (SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA)
 	{
 		if (retail_cell_enabled())
-			retail_escrow_drop_at_commit();
+			retail_escrow_drop_at_end();
 		return PointerGetDatum(NULL);
 	}
 	refuse_statement(rel,
@@ -122,7 +122,7 @@ retail_guard_replica(PG_FUNCTION_ARGS)
 {
 	(void) trigger_data(fcinfo);
 	if (retail_cell_enabled())
-		retail_escrow_drop_at_commit();
+		retail_escrow_drop_at_end();
 	return PointerGetDatum(NULL);
 }
 
@@ -214,7 +214,7 @@ retail_bulk_write(PG_FUNCTION_ARGS)
 	if (retail_cell_enabled())
 	{
 		if (!RETAIL_FAULT("bulk_keeps_cells"))
-			retail_escrow_drop_at_commit();
+			retail_escrow_drop_at_end();
 		retail_escrow_want_worker_at_commit();
 	}
 	PG_RETURN_VOID();
@@ -234,7 +234,7 @@ retail_reset_cells(PG_FUNCTION_ARGS)
 	if (retail_cell_enabled())
 	{
 		retail_cell_counts(MyDatabaseId, &total, &used, &mine);
-		retail_escrow_drop_at_commit();
+		retail_escrow_drop_at_end();
 	}
 	PG_RETURN_INT64(mine);
 }

@@ -6,7 +6,7 @@ SET search_path = pg_catalog, pg_temp
 SET jit = off
 AS $$
 DECLARE
-    most CONSTANT integer := 1000;      -- flags written in one transaction
+    most integer;           -- flags written in one transaction: each pins a counter
     every_stock boolean;
     skus integer[];
     locations integer[];
@@ -22,6 +22,7 @@ BEGIN
         RAISE EXCEPTION 'max_rows must be 1 or more' USING ERRCODE = '22023';
     END IF;
     PERFORM retail._check_tables();
+    most := least(1000, current_setting('pg_retail.max_cells')::integer / 8);
 
     WITH gone AS (
         DELETE FROM retail.flag_repair f
@@ -170,6 +171,6 @@ END
 $$;
 COMMENT ON FUNCTION retail.repair_flags(integer) IS
 'Looks again at sold-out flags that a change of safety stock or of stock in bulk may have flipped, and puts them right. The background worker does this within a second; where it cannot run, sweep() does.
-max_rows: at most so many entries of retail.flag_repair, 1 to 1000 (default 1000; more counts as 1000); one entry may stand for every stock, and is replaced by one for each flag that is wrong where these are many.
+max_rows: at most so many entries of retail.flag_repair, 1 to 1000 (default 1000; more counts as 1000, or as an eighth of pg_retail.max_cells where that is less); one entry may stand for every stock, and is replaced by one for each flag that is wrong where these are many.
 Returns how many entries were dealt with: call it until it returns 0. Waits for whoever writes the same flag.
 Errors: 22023 bad argument, RT004 init() was not run.';

@@ -247,6 +247,18 @@ my @rules = (
 		clock('');
 		return $answer eq 'held';
 	} ],
+	[ bound_by_own_change => 'a counter loaded after a confirmation that is rolled back', sub {
+		my $code = fresh(2);
+
+		clock('2031-01-01 10:00:00+00');
+		my $id = hold($code, 1, '1 minute');
+		ask('SELECT retail.reset_cells()');
+		ask("BEGIN; SELECT FROM retail.confirm($id); " . reserve($code, 2) . '; ROLLBACK');
+		clock('2031-01-01 10:02:00+00');
+		my $answer = ask(reserve($code, 2));
+		clock('');
+		return $answer eq 'held';
+	} ],
 	[ no_reprobe => 'the retry of the call that got the last unit', sub {
 		my $code = fresh(1);
 		my $call = "SELECT outcome FROM retail.reserve('$code', 'S1', 1, 'app', request_key => 'key $code')";

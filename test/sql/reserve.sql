@@ -70,23 +70,24 @@ SELECT * FROM pg_temp.family(:id);
 SELECT outcome, qty, replayed FROM retail.cancel(:id);
 SELECT retail.available('RV-B', 'RV1');
 
--- a_hold_that_lapsed_cannot_be_confirmed_and_blocks_no_sale
-SELECT outcome FROM retail.receive('RV-C', 'RV1', 5);
+-- a_hold_that_lapsed_cannot_be_confirmed_and_blocks_no_sale (one unit stays
+-- free: it is not sold out, and no background worker comes to look for lapsed
+-- holds)
+SELECT outcome FROM retail.receive('RV-C', 'RV1', 6);
 SELECT reservation_id AS id FROM retail.reserve('RV-C', 'RV1', 5, 'rv-app', '1 minute') \gset
 SET pg_retail.clock = '2031-05-01 10:00:59.999999+00';
 SELECT retail.available('RV-C', 'RV1');
-SELECT outcome, available FROM retail.reserve('RV-C', 'RV1', 1, 'rv-app');
+SELECT outcome, available FROM retail.reserve('RV-C', 'RV1', 2, 'rv-app');
 SET pg_retail.clock = '2031-05-01 10:01:00+00';
 SELECT retail.available('RV-C', 'RV1');
 SELECT outcome FROM retail.confirm(:id);
 SELECT outcome FROM retail.extend(:id, '1 hour');
-SELECT outcome, available FROM retail.reserve('RV-C', 'RV1', 2, 'rv-app');
+SELECT outcome, available FROM retail.reserve('RV-C', 'RV1', 3, 'rv-app');
 SELECT status FROM retail.reservation WHERE id = :id;
 SELECT outcome FROM retail.release(:id);
 SELECT outcome, available FROM retail.reserve('RV-C', 'RV1', 4, 'rv-app');
 
--- a_claim_that_cannot_suffice_claims_none (one unit stays free: it is not
--- sold out, and no background worker comes to look for lapsed holds)
+-- a_claim_that_cannot_suffice_claims_none
 SELECT outcome FROM retail.receive('RV-D', 'RV1', 7);
 SELECT reservation_id AS one FROM retail.reserve('RV-D', 'RV1', 2, 'rv-app', '1 minute') \gset
 SELECT reservation_id AS two FROM retail.reserve('RV-D', 'RV1', 2, 'rv-app', '2 minutes') \gset
@@ -104,7 +105,7 @@ SELECT outcome FROM retail.confirm(:one);
 SELECT retail.available('RV-D', 'RV1');
 
 -- reacquire: payments_do_arrive_late
-SELECT outcome FROM retail.receive('RV-E', 'RV1', 3);
+SELECT outcome FROM retail.receive('RV-E', 'RV1', 4);
 SELECT reservation_id AS id FROM retail.reserve('RV-E', 'RV1', 2, 'rv-app', '1 minute') \gset
 SET pg_retail.clock = '2031-05-01 10:45:00+00';
 SELECT outcome, qty, available FROM retail.confirm(:id, reacquire => true, order_ref => 'late');
@@ -116,7 +117,7 @@ SELECT n.parent_id IS NULL AS own_family, n.status, o.status AS old, o.qty AS ol
 FROM retail_bi.reservation o JOIN retail_bi.reservation n ON n.reservation_id = o.successor_id WHERE o.reservation_id = :id;
 SELECT reservation_id AS id FROM retail.reserve('RV-E', 'RV1', 1, 'rv-app', '1 minute') \gset
 SET pg_retail.clock = '2031-05-01 10:50:00+00';
-SELECT outcome FROM retail.reserve('RV-E', 'RV1', 1, 'rv-app', '1 hour');
+SELECT outcome FROM retail.reserve('RV-E', 'RV1', 2, 'rv-app', '1 hour');
 SELECT outcome, available FROM retail.confirm(:id, reacquire => true);
 SELECT outcome FROM retail.confirm(:id);
 SELECT retail.available('RV-E', 'RV1');
