@@ -11,6 +11,13 @@
  * whole is left out.  Lines still short at the end of the walk are looked up by
  * their stock instead: a rare SKU in a far warehouse is found however many
  * stores lie between.  Then the solver (route_solver.c) chooses.
+ *
+ * Where the room for candidates ended the walk, and its plan has several
+ * parcels, the nearest of the locations behind may hold a better one, to which
+ * each candidate near by adds little.  Residual greedy (route_greedy.c) goes
+ * over them all, asking only what can matter; what it picks there are
+ * candidates too, and the solver chooses again.  So no plan is worse than
+ * residual greedy over the ROUTE_MAX_SCANNED nearest.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -28,6 +35,7 @@
 #include "clock.h"
 #include "errors.h"
 #include "promise.h"
+#include "route_greedy.h"
 #include "route_plan.h"
 #include "route_score.h"
 #include "route_solver.h"
@@ -40,6 +48,10 @@
 
 /* Candidates kept free for warehouses and holders of rare SKUs. */
 #define ROUTE_FAR_CANDIDATES 8
+
+/* Candidates more, from behind the walk; and questions asked to find them. */
+#define ROUTE_SPARE_CANDIDATES 8
+#define ROUTE_FAR_ASKS 10000
 
 const char *const retail_route_verdict_name[VERDICT_COUNT] = {
 	[VERDICT_CHOSEN] = "chosen",
@@ -94,7 +106,7 @@ typedef struct Walk
 	bool		has_zones;
 	bool		asks_sql;		/* SPI is connected */
 	SpiOwner	saved;
-	Candidate	candidates[ROUTE_MAX_CANDIDATES];
+	Candidate	candidates[ROUTE_MAX_CANDIDATES + ROUTE_SPARE_CANDIDATES];
 	int			ncandidates;
 	int			limit;			/* candidates the present source may fill up to */
 	RouteLook  *looks;			/* every location looked at */
@@ -104,6 +116,8 @@ typedef struct Walk
 	double		done_beyond_m;	/* and nothing farther than this */
 	bool		stock_first;	/* the objective weighs stock before cost */
 	bool		all_seen;		/* everything within the radius was looked at */
+	PlaceNear  *behind;			/* what the walk did not come to, nearest first */
+	int			nbehind;
 } Walk;
 
 /* ----------------------------------------------------------------
@@ -549,6 +563,29 @@ is_beyond(Walk *walk, RouteSourceKind kind, double distance_m)
 }
 
 /*
+ * Keeps what is left of a source that ended for want of room, where looking
+ * farther may make the plan better.
+ */
+static void
+keep_behind(Walk *walk, RouteSource *source)
+{
+	const ChannelInfo *channel = &walk->request->channel;
+	PlaceNear	near;
+
+	if (walk->done || walk->all_seen || walk->ncandidates < walk->limit ||
+		retail_route_rank(channel, ROUTE_PARCELS) > retail_route_rank(channel, ROUTE_COST))
+		return;
+	walk->behind = palloc(sizeof(PlaceNear) * ROUTE_MAX_SCANNED);
+	while (walk->nlooks + walk->nbehind < ROUTE_MAX_SCANNED &&
+		   retail_route_source_next(source, &near.id, &near.distance_m))
+	{
+		if (walk->service->max_m > 0 && near.distance_m > walk->service->max_m)
+			break;
+		walk->behind[walk->nbehind++] = near;
+	}
+}
+
+/*
  * Looks at the locations of a source that were not looked at before.  of: the
  * channel or SKU it is about.
  */
@@ -577,6 +614,8 @@ walk_source(Walk *walk, RouteSourceKind kind, int32 of, const int32 *ids, int ni
 		if (is_far_enough(walk, kind, distance_m))
 			break;
 	}
+	if (kind == SOURCE_NETWORK || kind == SOURCE_LISTED)
+		keep_behind(walk, &source);
 	retail_route_source_end(&source);
 }
 
@@ -653,6 +692,8 @@ typedef struct Shares
 {
 	Share	   *shares;
 	int			n;
+	int			nparcels;
+	int			nlate;			/* needs that miss the promise */
 } Shares;
 
 /*
@@ -722,7 +763,7 @@ solve(Walk *walk)
 	RouteLimits limits = {walk->request->max_parcels, walk->request->no_split,
 	walk->request->partial, NODE_BUDGET};
 	RouteSolution solution;
-	Shares		all = {NULL, 0};
+	Shares		all = {0};
 	RouteShares *of_need = palloc(sizeof(RouteShares));
 
 	state_problem(walk, &problem);
@@ -730,6 +771,8 @@ solve(Walk *walk)
 								   palloc(retail_route_solver_work_size(problem.ncands, problem.nlines)),
 								   &solution))
 		elog(ERROR, "the routing problem is malformed");
+	all.nparcels = solution.nused;
+	all.nlate = solution.nlate;
 	all.shares = palloc(sizeof(Share) * walk->nneeds * Max(solution.nused, 1));
 	for (int need = 0; need < walk->nneeds; need++)
 	{
@@ -743,6 +786,196 @@ solve(Walk *walk)
 		}
 	}
 	return all;
+}
+
+/* ----------------------------------------------------------------
+ * Looking farther
+ * ----------------------------------------------------------------
+ */
+
+/* The candidates and the locations behind, as one row of places. */
+typedef struct Farther
+{
+	Walk	   *walk;
+	RouteGreedy greedy;
+	PlaceNear  *places;			/* nearest first */
+	bool	   *is_behind;		/* per place: no candidate */
+	int8	   *fits;			/* per place behind: 1, 0, or -1: not judged */
+	bool	   *wanted;			/* per need: the plan fills it */
+	bool		take_late;		/* the plan misses the promise, too */
+	double		cost;			/* of the plan */
+} Farther;
+
+static bool
+ask_behind(void *arg, int place, int need)
+{
+	Farther    *farther = arg;
+
+	CHECK_FOR_INTERRUPTS();
+	return ask_stock(farther->walk, farther->places[place].id, need) >=
+		farther->walk->needs[need].qty;
+}
+
+static bool
+judge_behind(Farther *farther, const PlaceNear *place)
+{
+	LocationInfo location;
+	RouteLook	look = {.location_id = place->id, .distance_m = place->distance_m};
+
+	return retail_master_location_by_id(place->id, &location) &&
+		judge_place(farther->walk, &look, &location) == VERDICT_NOT_NEEDED &&
+		(look.promise.kept || farther->take_late) &&
+		is_inside_zone(farther->walk, place->id);
+}
+
+static bool
+accept_place(void *arg, int place)
+{
+	Farther    *farther = arg;
+
+	if (!farther->is_behind[place])
+		return true;
+	if (farther->fits[place] < 0)
+		farther->fits[place] = judge_behind(farther, &farther->places[place]);
+	return farther->fits[place] == 1;
+}
+
+static void
+add_place(Farther *farther, PlaceNear place, const Candidate *candidate)
+{
+	Walk	   *walk = farther->walk;
+	int			at = farther->greedy.nplaces++;
+
+	farther->places[at] = place;
+	farther->is_behind[at] = candidate == NULL;
+	farther->fits[at] = -1;
+	for (int n = 0; n < walk->nneeds; n++)
+		farther->greedy.holds[at * walk->nneeds + n] = candidate == NULL ? -1 :
+			candidate->avail[n] >= walk->needs[n].qty;
+}
+
+/* Warehouses and holders of rare SKUs were looked at after the walk. */
+static bool
+is_candidate(const Walk *walk, int32 location_id)
+{
+	for (int c = 0; c < walk->ncandidates; c++)
+	{
+		if (walk->candidates[c].parcel.location_id == location_id)
+			return true;
+	}
+	return false;
+}
+
+/* Both lists are nearest first. */
+static void
+line_up_places(Farther *farther)
+{
+	Walk	   *walk = farther->walk;
+	int			c = 0;
+
+	for (int b = 0; b <= walk->nbehind; b++)
+	{
+		while (c < walk->ncandidates &&
+			   (b == walk->nbehind || walk->candidates[c].parcel.distance_m < walk->behind[b].distance_m))
+		{
+			const RouteParcel *parcel = &walk->candidates[c].parcel;
+			PlaceNear	place = {parcel->distance_m, parcel->location_id};
+
+			add_place(farther, place, &walk->candidates[c++]);
+		}
+		if (b < walk->nbehind && !is_candidate(walk, walk->behind[b].id))
+			add_place(farther, walk->behind[b], NULL);
+	}
+}
+
+/* What the plan does: the needs it fills, and its cost. */
+static void
+read_plan(Farther *farther, const Shares *plan)
+{
+	const Walk *walk = farther->walk;
+	int64	   *left = palloc(sizeof(int64) * walk->nneeds);
+	bool	   *used = palloc0(sizeof(bool) * walk->ncandidates);
+
+	for (int n = 0; n < walk->nneeds; n++)
+		left[n] = walk->needs[n].qty;
+	for (int i = 0; i < plan->n; i++)
+	{
+		const Share *share = &plan->shares[i];
+
+		left[share->need] -= share->qty;
+		if (!used[share->candidate])
+			farther->cost += walk->candidates[share->candidate].cost;
+		used[share->candidate] = true;
+	}
+	for (int n = 0; n < walk->nneeds; n++)
+		farther->wanted[n] = left[n] == 0;
+	farther->take_late = plan->nlate > 0;
+}
+
+/* Places whose way alone does not cost as much as the whole plan. */
+static int
+count_cheaper(const Farther *farther)
+{
+	double		per_km = farther->walk->request->channel.cost_per_km;
+	int			n = farther->greedy.nplaces;
+
+	while (n > 0 && per_km * farther->places[n - 1].distance_m / 1000 >= farther->cost)
+		n--;
+	return n;
+}
+
+/*
+ * The picks of residual greedy, if they are fewer than the plan's parcels, or
+ * as many and may cost less; how many.
+ */
+static int
+play_greedy(Farther *farther, const Shares *plan, int *picks)
+{
+	RouteGreedy *greedy = &farther->greedy;
+	int		   *work = palloc(sizeof(int) * retail_route_greedy_work(greedy->nplaces, greedy->nlines));
+	int			n = retail_route_greedy_play(greedy, farther->wanted, plan->nparcels - 1, picks, work);
+
+	if (n > 0)
+		return n;
+	greedy->nplaces = count_cheaper(farther);
+	return retail_route_greedy_play(greedy, farther->wanted, plan->nparcels, picks, work);
+}
+
+/*
+ * Makes candidates of what residual greedy finds behind the walk, where that
+ * may be better than the plan; whether there are any.
+ */
+static bool
+look_farther(Walk *walk, const Shares *plan)
+{
+	int			room = walk->ncandidates + walk->nbehind;
+	int			before = walk->ncandidates;
+	int		   *picks = palloc(sizeof(int) * (plan->nparcels + 1));
+	Farther		farther = {.walk = walk};
+	int			npicks;
+
+	if (walk->nbehind == 0 || plan->nparcels < 2)
+		return false;
+	farther.places = palloc(sizeof(PlaceNear) * room);
+	farther.is_behind = palloc(sizeof(bool) * room);
+	farther.fits = palloc(sizeof(int8) * room);
+	farther.wanted = palloc(sizeof(bool) * walk->nneeds);
+	farther.greedy.nlines = walk->nneeds;
+	farther.greedy.holds = palloc(sizeof(int8) * room * walk->nneeds);
+	farther.greedy.max_asks = ROUTE_FAR_ASKS;
+	farther.greedy.ask = ask_behind;
+	farther.greedy.accept = accept_place;
+	farther.greedy.arg = &farther;
+	line_up_places(&farther);
+	read_plan(&farther, plan);
+	npicks = play_greedy(&farther, plan, picks);
+	for (int i = 0; i < npicks && walk->ncandidates - before < ROUTE_SPARE_CANDIDATES; i++)
+	{
+		if (farther.is_behind[picks[i]])
+			look_at(walk, farther.places[picks[i]].id, farther.places[picks[i]].distance_m);
+	}
+	qsort(walk->candidates, walk->ncandidates, sizeof(Candidate), compare_candidates);
+	return walk->ncandidates > before;
 }
 
 /* Tells explain_route() what the solver weighed. */
@@ -850,20 +1083,25 @@ may_any_serve(const Walk *walk)
 	return false;
 }
 
-/* Fills the candidates with what they could sell, and closes what that opened. */
-static void
-look_around(Walk *walk)
+/* Collects candidates and chooses, twice if need be; closes what that opened. */
+static Shares
+look_and_choose(Walk *walk)
 {
 	const RouteRequest *request = walk->request;
+	Shares		chosen;
 
 	retail_stock_reader_begin(&walk->reader, AccessShareLock, retail_clock_now());
 	walk->has_zones = retail_table_rows(TABLE_DELIVERY_ZONE) > 0;
 	if (request->has_destination)
 		walk->to = retail_place(0, request->longitude, request->latitude);
 	collect(walk);
+	chosen = solve(walk);
+	if (look_farther(walk, &chosen))
+		chosen = solve(walk);
 	if (walk->asks_sql)
 		retail_spi_end(&walk->saved);
 	retail_stock_reader_end(&walk->reader);
+	return chosen;
 }
 
 static RoutePlan *
@@ -872,7 +1110,7 @@ plan_service(const RouteRequest *request, ServiceInfo *service)
 	Walk	   *walk = palloc0(sizeof(Walk));
 	RoutePlan  *plan = palloc0(sizeof(RoutePlan));
 	Shares		solution;
-	int			parcel_of[ROUTE_MAX_CANDIDATES];
+	int			parcel_of[ROUTE_MAX_CANDIDATES + ROUTE_SPARE_CANDIDATES];
 
 	walk->request = request;
 	walk->service = service;
@@ -882,10 +1120,9 @@ plan_service(const RouteRequest *request, ServiceInfo *service)
 	walk->looks_room = 64;
 	walk->looks = palloc(sizeof(RouteLook) * walk->looks_room);
 	sum_needs(walk);
-	look_around(walk);
 
 	plan->service = *service;
-	solution = solve(walk);
+	solution = look_and_choose(walk);
 	make_parcels(walk, &solution, plan, parcel_of);
 	make_pieces(walk, &solution, plan, parcel_of);
 	mark_looks(walk, plan);
