@@ -84,15 +84,22 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    -- a counter knows the instant at which a lot's day begins: it is another one now
-    IF EXISTS (SELECT FROM retail.lot l WHERE l.location_id = NEW.id AND l.on_hand > 0 AND l.expires_on IS NOT NULL) THEN
+    -- A counter knows the instant at which a lot's day begins: it is another one
+    -- now.  Most updates change no zone, and do not look at the lots.
+    IF EXISTS (SELECT FROM old_rows o JOIN new_rows n USING (id) WHERE n.time_zone <> o.time_zone)
+        AND EXISTS (
+            SELECT
+            FROM old_rows o
+                JOIN new_rows n USING (id)
+                JOIN retail.lot l ON l.location_id = n.id
+            WHERE n.time_zone <> o.time_zone AND l.on_hand > 0 AND l.expires_on IS NOT NULL) THEN
         PERFORM retail.reset_cells();
     END IF;
     RETURN NULL;
 END
 $$;
 COMMENT ON FUNCTION retail._zone_changed() IS
-'Internal: has the counters loaded anew when the time zone of a location with perishable lots changes.';
+'Internal: has the counters loaded anew, once a statement, when the time zone of a location with perishable lots changes.';
 
 CREATE FUNCTION retail._lots_begin() RETURNS trigger
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER

@@ -116,9 +116,10 @@ CREATE OR REPLACE TRIGGER retail_keep_id
 CREATE OR REPLACE TRIGGER retail_keep_id
     BEFORE UPDATE OF id ON retail.sku
     FOR EACH ROW WHEN (OLD.id IS DISTINCT FROM NEW.id) EXECUTE FUNCTION retail._keep_master();
+-- a trigger on a column cannot see the rows of its statement
 CREATE OR REPLACE TRIGGER retail_zone
-    AFTER UPDATE OF time_zone ON retail.location
-    FOR EACH ROW WHEN (OLD.time_zone IS DISTINCT FROM NEW.time_zone) EXECUTE FUNCTION retail._zone_changed();
+    AFTER UPDATE ON retail.location REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION retail._zone_changed();
 CREATE OR REPLACE TRIGGER retail_lots
     BEFORE UPDATE OF lot_tracked ON retail.sku
     FOR EACH ROW WHEN (NEW.lot_tracked AND NOT OLD.lot_tracked) EXECUTE FUNCTION retail._lots_begin();

@@ -1,7 +1,7 @@
 -- Master data: what a row must say, what it need not, and what cannot go.
 SET client_min_messages = warning;
 SET TimeZone = 'Asia/Shanghai';
-SELECT plan(50);
+SELECT plan(54);
 
 -- only what cannot be guessed is mandatory
 SELECT lives_ok($$ INSERT INTO retail.channel (code, name) VALUES ('app', 'App') $$, 'a channel needs code and name');
@@ -81,5 +81,26 @@ SELECT is((retail.reserve('RICE-5', 'S1', 1, 'app')).outcome, 'held', 'and works
 SELECT lives_ok($$ DELETE FROM retail.sku WHERE code = 'TEA' $$, 'an unused SKU is deleted');
 SELECT is((SELECT count(*)::int FROM retail.listing), 0, 'and its listing with it');
 SELECT lives_ok($$ DELETE FROM retail.location WHERE code = 'W1' $$, 'so is an unused location');
+
+-- counters are loaded anew once for a statement, and only where days of lots begin at other instants
+INSERT INTO retail.location (code, name, kind, longitude, latitude) SELECT 'L' || i, 'Larder ' || i, 'store', i, i FROM generate_series(1, 3) i;
+INSERT INTO retail.sku (code, name, lot_tracked) VALUES ('MILK', 'Milk', true);
+DO $$ BEGIN PERFORM retail.receive('MILK', 'L' || i, 1, lot => 'x', expires_on => '2099-01-01') FROM generate_series(1, 3) i; END $$;
+CREATE FUNCTION pg_temp.resets(sql text) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    so_far CONSTANT text := 'SELECT coalesce(sum(calls), 0) FROM pg_stat_xact_user_functions WHERE schemaname = ''retail'' AND funcname = ''reset_cells''';
+    before bigint;
+    after bigint;
+BEGIN
+    PERFORM set_config('track_functions', 'all', true);
+    EXECUTE so_far INTO before;
+    EXECUTE sql;
+    EXECUTE so_far INTO after;
+    RETURN after - before;
+END $$;
+SELECT is(pg_temp.resets($$ UPDATE retail.location SET time_zone = 'UTC' $$), 1::bigint, 'four zones change, three of them with lots: one reset');
+SELECT is(pg_temp.resets($$ UPDATE retail.location SET time_zone = 'UTC', name = name || '!' $$), 0::bigint, 'no zone changes: none');
+SELECT is(pg_temp.resets($$ UPDATE retail.location SET time_zone = 'Asia/Tokyo' WHERE code = 'S1' $$), 0::bigint, 'no lots there: none');
+SELECT is(pg_temp.resets($$ UPDATE retail.location SET time_zone = 'Asia/Tokyo' WHERE code = 'L2' $$), 1::bigint, 'one zone with lots: one');
 
 SELECT * FROM finish();
