@@ -9,6 +9,10 @@
  * latest snapshot and builds it: some ms for 8,500 stores, some 50 ms for 100,000.  It
  * is kept only if no invalidation arrived meanwhile.
  *
+ * Beside it are indexes over the locations listed for a channel, each built
+ * when first asked for.  A change of retail.channel_source empties these, one
+ * of retail.location everything.
+ *
  * The points are converted from their datum by the function that makes the
  * column geog, so they are what PostGIS has in its index.
  */
@@ -16,6 +20,7 @@
 
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/hsearch.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
@@ -35,16 +40,35 @@ typedef struct Rows
 	int			warehouse_room;
 } Rows;
 
+/* The locations of a channel. */
+typedef struct Listed
+{
+	int32		channel_id;		/* key */
+	PlaceIndex	index;
+} Listed;
+
+/* More channels than this at once and they start afresh. */
+#define MAX_LISTED 64
+
 static MemoryContext places_cxt = NULL; /* NULL: not built */
 static Places places;
 static uint64 generation = 1;
 static uint64 built = 0;
 
+static MemoryContext listed_cxt = NULL; /* NULL: none built */
+static HTAB *listed = NULL;
+static uint64 listed_generation = 1;
+static uint64 listed_built = 0;
+
 static void
 invalidate_places(Datum arg, Oid relid)
 {
-	if (relid == InvalidOid || relid == retail_table_oid(TABLE_LOCATION))
+	bool		is_location = relid == InvalidOid || relid == retail_table_oid(TABLE_LOCATION);
+
+	if (is_location)
 		generation++;
+	if (is_location || relid == retail_table_oid(TABLE_CHANNEL_SOURCE))
+		listed_generation++;
 }
 
 void
@@ -123,10 +147,10 @@ read_rows(Rows *rows)
 }
 
 static void
-build_index(PlaceIndex *index, const Place *given, int nplaces)
+build_index(MemoryContext cxt, PlaceIndex *index, const Place *given, int nplaces)
 {
-	Place	   *own = MemoryContextAllocHuge(places_cxt, sizeof(Place) * (Size) Max(nplaces, 1));
-	PlaceBox   *boxes = MemoryContextAllocHuge(places_cxt, sizeof(PlaceBox) *
+	Place	   *own = MemoryContextAllocHuge(cxt, sizeof(Place) * (Size) Max(nplaces, 1));
+	PlaceBox   *boxes = MemoryContextAllocHuge(cxt, sizeof(PlaceBox) *
 											   (Size) retail_place_index_boxes(nplaces));
 	void	   *work = MemoryContextAllocHuge(CurrentMemoryContext,
 											  Max(retail_place_index_work_size(nplaces), 1));
@@ -171,8 +195,8 @@ build_places(void)
 	places_cxt = AllocSetContextCreate(CacheMemoryContext, "pg_retail places",
 									   ALLOCSET_DEFAULT_SIZES);
 	built = reading - 1;
-	build_index(&places.all, rows.places, rows.nplaces);
-	build_index(&places.warehouses, rows.warehouses, rows.nwarehouses);
+	build_index(places_cxt, &places.all, rows.places, rows.nplaces);
+	build_index(places_cxt, &places.warehouses, rows.warehouses, rows.nwarehouses);
 	build_by_id();
 	built = reading;
 	MemoryContextSwitchTo(caller);
@@ -206,4 +230,86 @@ retail_places_find(const Places *of, int32 location_id)
 			high = middle;
 	}
 	return NULL;
+}
+
+/* ----------------------------------------------------------------
+ * The locations of a channel
+ * ----------------------------------------------------------------
+ */
+
+static void
+empty_listed(void)
+{
+	HASHCTL		info = {.keysize = sizeof(int32), .entrysize = sizeof(Listed)};
+
+	if (listed_cxt != NULL)
+		MemoryContextDelete(listed_cxt);
+	listed_cxt = NULL;
+	listed_cxt = AllocSetContextCreate(CacheMemoryContext, "pg_retail places listed",
+									   ALLOCSET_SMALL_SIZES);
+	info.hcxt = listed_cxt;
+	listed_built = listed_generation - 1;
+	listed = hash_create("pg_retail places listed", MAX_LISTED, &info,
+						 HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	listed_built = listed_generation;
+}
+
+static int
+read_listed(const Places *of, int32 channel_id, Place **found)
+{
+	RetailScan	scan;
+	ScanKeyData key;
+	int			n = 0;
+	int			room = 0;
+
+	retail_key_int4(&key, 1, channel_id);
+	retail_scan_begin(&scan, TABLE_CHANNEL_SOURCE, INDEX_CHANNEL_SOURCE, AccessShareLock, NULL, 1, &key);
+	while (retail_scan_next(&scan))
+	{
+		const Place *place = retail_places_find(of, retail_column_int32(TABLE_CHANNEL_SOURCE, scan.slot,
+																		CHANNEL_SOURCE_LOCATION_ID));
+
+		if (place != NULL)
+			add_place(found, &n, &room, *place);
+		CHECK_FOR_INTERRUPTS();
+	}
+	retail_scan_end(&scan);
+	return n;
+}
+
+static PlaceIndex
+build_listed(const Places *of, int32 channel_id)
+{
+	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "pg_retail places of a channel",
+											  ALLOCSET_SMALL_SIZES);
+	Place	   *found = NULL;
+	int			n = read_listed(of, channel_id, &found);
+	PlaceIndex	index;
+
+	build_index(cxt, &index, found, n);
+	if (found != NULL)
+		pfree(found);
+	/* an error up to here takes it along; from here on it lives with the others */
+	MemoryContextSetParent(cxt, listed_cxt);
+	return index;
+}
+
+const PlaceIndex *
+retail_places_listed(int32 channel_id)
+{
+	const Places *of = retail_places();
+	Listed	   *entry;
+	PlaceIndex	index;
+
+	if (listed_cxt == NULL || listed_built != listed_generation)
+		empty_listed();
+	entry = hash_search(listed, &channel_id, HASH_FIND, NULL);
+	if (entry != NULL)
+		return &entry->index;
+	if (hash_get_num_entries(listed) >= MAX_LISTED)
+		empty_listed();
+	index = build_listed(of, channel_id);
+	entry = hash_search(listed, &channel_id, HASH_ENTER, NULL);
+	entry->index = index;
+	return &entry->index;
 }

@@ -21,6 +21,9 @@ typedef struct Places
  */
 extern const Places *retail_places(void);
 
+/* Of those in channel_source for a channel; likewise. */
+extern const PlaceIndex *retail_places_listed(int32 channel_id);
+
 /* The place of a location; NULL when there is none. */
 extern const Place *retail_places_find(const Places *places, int32 location_id);
 

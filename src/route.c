@@ -172,7 +172,10 @@ retail_stock_near(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	retail_engine_begin_read();
 	near.sku = retail_arg_sku(fcinfo, 0);
-	near.channel_id = retail_arg_channel_id(fcinfo, 1);
+	if (PG_ARGISNULL(1))
+		retail_master_default_routing(&near.channel);
+	else
+		near.channel = retail_master_channel(PG_GETARG_DATUM(1));
 	if (PG_ARGISNULL(2) || PG_ARGISNULL(3))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),

@@ -1218,7 +1218,7 @@ add_found(const RouteNear *near, StockReader *reader, int32 location_id, double 
 
 	if (!retail_master_location_by_id(location_id, &location) || !location.open)
 		return;
-	rule = retail_sale_rule_now(near->sku.id, location_id, near->channel_id);
+	rule = retail_sale_rule_now(near->sku.id, location_id, near->channel.id);
 	available = retail_takeable_read(reader, near->sku.id, location_id, &rule);
 	if (available < near->qty)
 		return;
@@ -1239,7 +1239,8 @@ retail_route_near(const RouteNear *near, RouteFound *found)
 	int			n = 0;
 
 	retail_stock_reader_begin(&reader, AccessShareLock, near->now);
-	retail_route_source_begin(&source, SOURCE_NETWORK, &from, 0, NULL, 0);
+	retail_route_source_begin(&source, near->channel.source == ROUTING_LISTED ? SOURCE_LISTED : SOURCE_NETWORK,
+							  &from, near->channel.id, NULL, 0);
 	while (n < near->max_rows && retail_route_source_next(&source, &location_id, &distance_m))
 	{
 		CHECK_FOR_INTERRUPTS();

@@ -120,7 +120,7 @@ extern RoutePlan *retail_route_plan(const RouteRequest *request);
 typedef struct RouteNear
 {
 	SkuInfo		sku;
-	int32		channel_id;		/* 0: none */
+	ChannelInfo channel;		/* id 0: none, no safety stock, whole network */
 	double		longitude;		/* degrees, WGS-84 */
 	double		latitude;
 	int64		qty;

@@ -2,9 +2,9 @@
  * route_source.c
  *		Which locations to look at for an order, in which order.
  *
- * The network and its warehouses are walked over the index in memory, so a
- * search costs what it looks at.  The locations of a channel, and those that
- * hold a rare SKU, are read from their tables, and the nearest sorted out.
+ * The network, its warehouses and the locations of a channel are walked over
+ * indexes in memory, so a search costs what it looks at.  Those that hold a rare
+ * SKU are read from their table, and the nearest sorted out.
  *
  * Rows are read with the latest snapshot, like all that routing looks at.
  *-------------------------------------------------------------------------
@@ -46,23 +46,6 @@ add_location(RouteSource *source, const Places *places, int32 location_id)
 	if (source->has_from)
 		near.distance_m = retail_place_distance(&source->from, place);
 	retail_place_near_add(source->list, &source->nlist, source->limit, near);
-}
-
-static void
-list_channel(RouteSource *source, const Places *places, int32 channel_id)
-{
-	RetailScan	scan;
-	ScanKeyData key;
-
-	retail_key_int4(&key, 1, channel_id);
-	retail_scan_begin(&scan, TABLE_CHANNEL_SOURCE, INDEX_CHANNEL_SOURCE, AccessShareLock, NULL, 1, &key);
-	while (retail_scan_next(&scan))
-	{
-		add_location(source, places, retail_column_int32(TABLE_CHANNEL_SOURCE, scan.slot,
-														 CHANNEL_SOURCE_LOCATION_ID));
-		CHECK_FOR_INTERRUPTS();
-	}
-	retail_scan_end(&scan);
 }
 
 /* Who has any for sale, if nobody holds them. */
@@ -130,15 +113,14 @@ retail_route_source_begin(RouteSource *source, RouteSourceKind kind, const Place
 		return;
 	source->limit = kind == SOURCE_IDS ? nids : kind == SOURCE_WAREHOUSES ? MAX_WAREHOUSES :
 		kind == SOURCE_HOLDERS ? MAX_HOLDERS : MAX_NETWORK;
-	if (kind == SOURCE_NETWORK || kind == SOURCE_WAREHOUSES)
+	if (kind == SOURCE_NETWORK || kind == SOURCE_WAREHOUSES || kind == SOURCE_LISTED)
 	{
-		begin_walk(source, kind == SOURCE_NETWORK ? &places->all : &places->warehouses);
+		begin_walk(source, kind == SOURCE_NETWORK ? &places->all :
+				   kind == SOURCE_WAREHOUSES ? &places->warehouses : retail_places_listed(of));
 		return;
 	}
 	source->list = palloc(sizeof(PlaceNear) * Max(source->limit, 1));
-	if (kind == SOURCE_LISTED)
-		list_channel(source, places, of);
-	else if (kind == SOURCE_HOLDERS)
+	if (kind == SOURCE_HOLDERS)
 		list_holders(source, places, of);
 	else
 		list_ids(source, places, ids, nids);

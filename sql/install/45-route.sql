@@ -42,6 +42,6 @@ CREATE FUNCTION retail.stock_near(sku text, channel text DEFAULT NULL, longitude
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL RESTRICTED ROWS 3 COST 500 AS 'MODULE_PATHNAME', 'retail_stock_near';
 COMMENT ON FUNCTION retail.stock_near(text, text, double precision, double precision, bigint, double precision, integer) IS
-'Where can I get it: the nearest open locations that can sell qty units to this channel now.
+'Where can I get it: the nearest open locations that this channel may be served from (channel_routing.source: all, or those listed; all where an order names its own) and that can sell it qty units now.
 longitude, latitude: degrees, WGS-84; qty: 1 or more; max_km: above 0 (NULL: any distance); max_rows: 1 to 40.
-Returns location: its code, distance_m in metres along the earth, available: units the channel may reserve there. Nearest first; of the 1,000 nearest locations. Errors: RT001 unknown SKU, RT003 unknown channel, 22004 a NULL coordinate, 22023 bad argument.';
+Returns location: its code, distance_m in metres along the earth, available: units the channel may reserve there, as route() counts them. Nearest first; of the 1,000 nearest of these locations. Errors: RT001 unknown SKU, RT003 unknown channel, 22004 a NULL coordinate, 22023 bad argument.';

@@ -75,6 +75,9 @@ CREATE OR REPLACE TRIGGER retail_changed
 CREATE OR REPLACE TRIGGER retail_changed
     AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON retail.channel_routing
     FOR EACH STATEMENT EXECUTE FUNCTION retail._master_changed();
+CREATE OR REPLACE TRIGGER retail_changed
+    AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON retail.channel_source
+    FOR EACH STATEMENT EXECUTE FUNCTION retail._master_changed();
 ALTER TABLE retail.channel ENABLE ALWAYS TRIGGER retail_changed;
 ALTER TABLE retail.location ENABLE ALWAYS TRIGGER retail_changed;
 ALTER TABLE retail.sku ENABLE ALWAYS TRIGGER retail_changed;
@@ -82,6 +85,7 @@ ALTER TABLE retail.listing ENABLE ALWAYS TRIGGER retail_changed;
 ALTER TABLE retail.safety_stock ENABLE ALWAYS TRIGGER retail_changed;
 ALTER TABLE retail.service ENABLE ALWAYS TRIGGER retail_changed;
 ALTER TABLE retail.channel_routing ENABLE ALWAYS TRIGGER retail_changed;
+ALTER TABLE retail.channel_source ENABLE ALWAYS TRIGGER retail_changed;
 COMMENT ON TRIGGER retail_changed ON retail.channel IS 'Sessions forget what they cached of this table.';
 COMMENT ON TRIGGER retail_changed ON retail.location IS 'Sessions forget what they cached of this table.';
 COMMENT ON TRIGGER retail_changed ON retail.sku IS 'Sessions forget what they cached of this table.';
@@ -89,6 +93,7 @@ COMMENT ON TRIGGER retail_changed ON retail.listing IS 'Sessions forget what the
 COMMENT ON TRIGGER retail_changed ON retail.safety_stock IS 'Sessions forget what they cached of this table.';
 COMMENT ON TRIGGER retail_changed ON retail.service IS 'Sessions forget what they cached of this table.';
 COMMENT ON TRIGGER retail_changed ON retail.channel_routing IS 'Sessions forget what they cached of this table.';
+COMMENT ON TRIGGER retail_changed ON retail.channel_source IS 'Sessions forget what they cached of this table.';
 
 -- What has stock or reservations stays, under its id.
 

@@ -3,7 +3,7 @@
 -- in every datum; and it follows what happens to retail.location.
 SET client_min_messages = warning;
 SET TimeZone = 'UTC';
-SELECT plan(13);
+SELECT plan(22);
 SELECT setseed(0.25);
 
 INSERT INTO retail.sku (code, name) VALUES ('A', 'Apple');
@@ -86,4 +86,52 @@ DO $$ BEGIN
     DELETE FROM retail.stock WHERE location_id = (SELECT id FROM retail.location WHERE code = 'new');
 END $$;
 SELECT is(pg_temp.nearest(), '5', 'and not where it has nothing');
+
+-- A channel that is served from listed locations finds those, and no others.
+INSERT INTO retail.channel (code, name) VALUES ('outlet', 'Outlet'), ('virtual', 'Each store its own shop');
+INSERT INTO retail.channel_routing (channel_id, source) SELECT id, CASE code WHEN 'outlet' THEN 'listed' ELSE 'own' END FROM retail.channel WHERE code IN ('outlet', 'virtual');
+SELECT is_empty($$ SELECT * FROM retail.stock_near('A', 'outlet', 77.7, 10.1) $$, 'none is listed: none is found');
+INSERT INTO retail.channel_source (channel_id, location_id)
+    SELECT c.id, l.id FROM retail.channel c, retail.location l WHERE c.code = 'outlet' AND l.id % 7 = 3;
+CREATE FUNCTION pg_temp.other_answers() RETURNS SETOF start LANGUAGE sql AS $$
+    SELECT s.* FROM start AS s
+    WHERE ARRAY(SELECT (o.location, o.distance_m, o.available)::text FROM retail.stock_near('A', 'outlet', s.longitude, s.latitude, max_rows => 40) o)
+        IS DISTINCT FROM ARRAY(
+            SELECT (t.code, t.distance_m, t.available)::text
+            FROM (SELECT l.id, l.code, d.distance_m, retail.available('A', l.code, 'outlet') AS available
+                FROM retail.location l JOIN retail.channel_source x ON x.location_id = l.id JOIN retail.channel c ON c.id = x.channel_id AND c.code = 'outlet'
+                    CROSS JOIN LATERAL (SELECT distance_m FROM retail.explain_route('{"(A,,1)"}', s.longitude, s.latitude, 'app', 'express', jsonb_build_object('location', l.code))) d
+                WHERE retail.available('A', l.code, 'outlet') >= 1) t
+            ORDER BY t.distance_m, t.id LIMIT 40)
+        AND s.n % 4 = 0 $$;
+SELECT is_empty($$ SELECT * FROM pg_temp.other_answers() $$, 'the nearest of those that are listed, with what the channel may take');
+DO $$ BEGIN PERFORM retail.adjust('A', l.code, 3, 'found') FROM retail.location l WHERE l.id % 7 = 3 AND l.id % 2 = 0; END $$;
+INSERT INTO retail.safety_stock (channel_id, qty) SELECT id, 1 FROM retail.channel WHERE code = 'outlet';
+SELECT is_empty($$ SELECT * FROM pg_temp.other_answers() $$, 'less its safety stock');
+SELECT is_empty($$ SELECT s.n, o.location, r.qty, x.unfilled_qty
+    FROM start AS s, LATERAL retail.stock_near('A', 'outlet', s.longitude, s.latitude, max_rows => 5) AS o,
+        LATERAL (SELECT sum(qty) AS qty FROM retail.route(ARRAY[('A', o.location, o.available)]::retail.line[], s.longitude, s.latitude, 'outlet', 'express')) AS r,
+        LATERAL (SELECT max(unfilled_qty) AS unfilled_qty FROM retail.route(ARRAY[('A', o.location, o.available + 1)]::retail.line[], s.longitude, s.latitude, 'outlet', 'express', '{"partial": true}')) AS x
+    WHERE s.n % 9 = 0 AND (r.qty, x.unfilled_qty) IS DISTINCT FROM (o.available, 1) $$, 'those are the units that route() takes from there, and not one more');
+SELECT is((SELECT string_agg(location, ' ') FROM retail.stock_near('A', 'virtual', 77.7, 10.1, max_rows => 3)),
+    (SELECT string_agg(location, ' ') FROM retail.stock_near('A', 'app', 77.7, 10.1, max_rows => 3)), 'where each store is a shop of its own, the shopper sees them all');
+
+CREATE FUNCTION pg_temp.outlet() RETURNS text LANGUAGE sql AS $$
+    SELECT concat_ws(' ', (SELECT location FROM retail.stock_near('A', 'outlet', 77.7, 10.1, max_rows => 1)),
+        (SELECT location FROM retail.route('{"(A,,1)"}', 77.7, 10.1, 'outlet', 'express'))) $$;
+DELETE FROM retail.safety_stock;
+DELETE FROM retail.channel_source;
+INSERT INTO retail.channel_source (channel_id, location_id) SELECT c.id, l.id FROM retail.channel c, retail.location l WHERE c.code = 'outlet' AND l.code = '8';
+SELECT is(pg_temp.outlet(), '8 8', 'a list that changes is followed, by both');
+BEGIN;
+INSERT INTO retail.channel_source (channel_id, location_id) SELECT c.id, l.id FROM retail.channel c, retail.location l WHERE c.code = 'outlet' AND l.code = '5';
+SELECT is(pg_temp.outlet(), '5 5', 'by the transaction that changes it at once');
+ROLLBACK;
+SELECT is(pg_temp.outlet(), '8 8', 'and when that is undone, it is as it was');
+INSERT INTO retail.channel (code, name) SELECT 'many' || n, n FROM generate_series(1, 150) n;
+INSERT INTO retail.channel_routing (channel_id, source) SELECT id, 'listed' FROM retail.channel WHERE code ~ '^many';
+INSERT INTO retail.channel_source (channel_id, location_id)
+    SELECT c.id, l.id FROM retail.channel c JOIN retail.location l ON l.code = (substr(c.code, 5)::int + 20)::text WHERE c.code ~ '^many';
+SELECT is((SELECT count(*)::int FROM generate_series(1, 2), generate_series(1, 150) n, LATERAL retail.stock_near('A', 'many' || n, 77.7, 10.1) s WHERE s.location = (n + 20)::text), 300,
+    'each of many channels has its own list');
 SELECT * FROM finish();

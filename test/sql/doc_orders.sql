@@ -51,6 +51,8 @@ FROM retail.route(ARRAY[('KETTLE', NULL, 1)]::retail.line[], 104.055, 30.66, 'ou
 -- near
 SELECT location, round(distance_m) AS metres, available
 FROM retail.stock_near('KETTLE', 'web', 104.055, 30.66);
+SELECT location, round(distance_m) AS metres, available
+FROM retail.stock_near('KETTLE', 'outlet', 104.055, 30.66);
 
 -- route
 SELECT line_no, sku, location, qty, parcel_no, round(distance_m) AS metres, promise_at, promise_kept AS kept

@@ -56,6 +56,8 @@ BEGIN
             PERFORM * FROM bench.nearest_first_counter(b.skus, b.qtys, b.longitude, b.latitude);
         WHEN 'near' THEN
             PERFORM * FROM retail.stock_near(sku, 'app', b.longitude, b.latitude, b.qtys[1]);
+        WHEN 'near_listed' THEN
+            PERFORM * FROM retail.stock_near(sku, 'outlet', b.longitude, b.latitude, b.qtys[1]);
         WHEN 'near_sql' THEN
             PERFORM * FROM bench.near(sku, b.qtys[1], b.longitude, b.latitude);
     END CASE;
