@@ -13,7 +13,7 @@ CREATE TYPE retail.route_row AS (
     unfilled_qty bigint
 );
 COMMENT ON TYPE retail.route_row IS
-'Units of one line of an order in one parcel. line_no: from 1, as given; parcel_no: from 1, nearest first; service: how it reaches the shopper; distance_m: metres along the earth, NULL without a destination; promise_at: when it is there, or ready; promise_kept: whether that is what the service promises an order of that instant; unfilled_qty: units of the line no location has, in a row of its own without location.';
+'Units of one line of an order in one parcel. line_no: from 1, as given; parcel_no: from 1, nearest first; service: how it reaches the shopper; distance_m: metres along the earth, on a sphere, NULL without a destination; promise_at: when it is there, or ready; promise_kept: whether that is what the service promises an order of that instant; unfilled_qty: units of the line no location has, in a row of its own without location.';
 
 CREATE FUNCTION retail.route(lines retail.line[], longitude double precision DEFAULT NULL, latitude double precision DEFAULT NULL,
     channel text DEFAULT NULL, service text DEFAULT 'auto', options jsonb DEFAULT '{}')
@@ -23,7 +23,7 @@ COMMENT ON FUNCTION retail.route(retail.line[], double precision, double precisi
 'Plans from where an order is served: most lines filled, then the promise kept, then fewest parcels, then the least cost (the shortest way, unless the business has set more), or in the order of the channel''s objective (retail.channel_routing). Holds nothing and writes nothing.
 lines: SKU, location (NULL: anywhere), quantity; longitude, latitude: the destination, degrees; channel: whose safety stock and sources count (NULL: none); service: a code of retail.service, or auto: whichever can promise the whole order soonest.
 options: datum (WGS-84, GCJ-02 or BD-09: what the destination is stated in), at (timestamptz: when the order is placed), location (code: the only one that may serve), exclude (list of location codes), max_parcels (1 to 40), no_split (true: no line from two locations), partial (true: what there is of a line that is short, in parcels that go anyway).
-Returns one route_row per line and parcel, and one per line for units nobody has. A line is split over locations only where none holds all of it. The 40 best candidates among the 1,000 nearest locations, the nearest warehouses and those that hold a short SKU are considered.
+Returns one route_row per line and parcel, and one per line for units nobody has. Distances and the radius of a service (service.max_km) are measured on a sphere, as by ST_DWithin(..., use_spheroid => false): at the edge the spheroid, its default, differs by up to 0.6 %. A line is split over locations only where none holds all of it. The 40 best candidates among the 1,000 nearest locations, the nearest warehouses and those that hold a short SKU are considered.
 Errors: RT001 unknown SKU, RT002 unknown location, RT003 unknown channel, RT012 unknown service, 22004 neither a destination nor a location, 22023 bad argument or option.';
 
 CREATE FUNCTION retail.explain_route(lines retail.line[], longitude double precision DEFAULT NULL, latitude double precision DEFAULT NULL,
@@ -43,5 +43,5 @@ RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL RESTRICTED ROWS 3 COST 500 AS 'MODULE_PATHNAME', 'retail_stock_near';
 COMMENT ON FUNCTION retail.stock_near(text, text, double precision, double precision, bigint, double precision, integer) IS
 'Where can I get it: the nearest open locations that this channel may be served from (channel_routing.source: all, or those listed; all where an order names its own) and that can sell it qty units now.
-longitude, latitude: degrees, WGS-84; qty: 1 or more; max_km: above 0 (NULL: any distance); max_rows: 1 to 40.
+longitude, latitude: degrees, WGS-84; qty: 1 or more; max_km: above 0, on a sphere, as ST_DWithin(..., use_spheroid => false) measures (NULL: any distance); max_rows: 1 to 40.
 Returns location: its code, distance_m in metres along the earth, available: units the channel may reserve there, as route() counts them. Nearest first; of the 1,000 nearest of these locations. Errors: RT001 unknown SKU, RT003 unknown channel, 22004 a NULL coordinate, 22023 bad argument.';

@@ -31,7 +31,7 @@ COMMENT ON COLUMN retail.service.id IS 'Internal key.';
 COMMENT ON COLUMN retail.service.code IS 'Code that calls name, unique, 1 to 200 characters; auto is taken: it asks for the best of them.';
 COMMENT ON COLUMN retail.service.name IS 'Name shown to people.';
 COMMENT ON COLUMN retail.service.kind IS 'pickup: the shopper comes; delivery: the parcel goes.';
-COMMENT ON COLUMN retail.service.max_km IS 'How far from the destination a location may be, in km along the earth; NULL: any distance.';
+COMMENT ON COLUMN retail.service.max_km IS 'How far from the destination a location may be, in km along the earth, on a sphere as ST_DWithin(..., use_spheroid => false) measures (the spheroid differs by up to 0.6 %); NULL: any distance.';
 COMMENT ON COLUMN retail.service.lead_time IS 'From the instant a location can start to the promise. NULL: deliver_by says it.';
 COMMENT ON COLUMN retail.service.deliver_by IS 'Time of day, in the location''s zone, of the day it starts on, by which the order is there. NULL: lead_time says it.';
 COMMENT ON COLUMN retail.service.cut_off IS 'Time of day in the location''s zone; an order at or after it starts with the opening of the next day. NULL: none.';

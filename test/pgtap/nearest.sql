@@ -3,7 +3,7 @@
 -- in every datum; and it follows what happens to retail.location.
 SET client_min_messages = warning;
 SET TimeZone = 'UTC';
-SELECT plan(22);
+SELECT plan(26);
 SELECT setseed(0.25);
 
 INSERT INTO retail.sku (code, name) VALUES ('A', 'Apple');
@@ -86,6 +86,19 @@ DO $$ BEGIN
     DELETE FROM retail.stock WHERE location_id = (SELECT id FROM retail.location WHERE code = 'new');
 END $$;
 SELECT is(pg_temp.nearest(), '5', 'and not where it has nothing');
+
+-- A radius is one on the sphere: 0.1 degrees of latitude at the equator are 11.06 km on the spheroid, and 11.12 km here.
+INSERT INTO retail.location (code, name, kind, longitude, latitude) VALUES ('edge', 'Edge', 'store', -150, 0.05);
+INSERT INTO retail.service (code, name, kind, max_km, lead_time) VALUES ('edge', 'To the edge', 'delivery', 11.1, '1 hour');
+SELECT results_eq($$ SELECT public.st_dwithin(geog, here, 11100), public.st_dwithin(geog, here, 11100, false), public.st_dwithin(geog, here, 11130, false)
+    FROM retail.location, (SELECT public.st_setsrid(public.st_makepoint(-150, -0.05), 4326)::public.geography AS here) h WHERE code = 'edge' $$,
+    $$ VALUES (true, false, true) $$, 'PostGIS knows both');
+SELECT is((SELECT verdict FROM retail.explain_route('{"(A,,1)"}', -150, -0.05, 'app', 'edge', '{"location": "edge"}')), 'too_far', 'a service goes as far on the sphere');
+UPDATE retail.service SET max_km = 11.13 WHERE code = 'edge';
+SELECT is((SELECT verdict FROM retail.explain_route('{"(A,,1)"}', -150, -0.05, 'app', 'edge', '{"location": "edge"}')), 'no_stock', 'and no farther');
+DO $$ BEGIN PERFORM retail.receive('A', 'edge', 1); END $$;
+SELECT results_eq($$ SELECT km, (SELECT location FROM retail.stock_near('A', 'app', -150, -0.05, max_km => km)) FROM unnest(ARRAY[11.1, 11.13]) km $$,
+    $$ VALUES (11.1, NULL), (11.13, 'edge') $$, 'so does stock_near()');
 
 -- A channel that is served from listed locations finds those, and no others.
 INSERT INTO retail.channel (code, name) VALUES ('outlet', 'Outlet'), ('virtual', 'Each store its own shop');
