@@ -848,12 +848,10 @@ bench_near() {
 	load_near network
 	# a channel that is served from every third location
 	sql network <<-EOF
-		INSERT INTO retail.channel (code, name) VALUES ('outlet', 'Outlet') ON CONFLICT DO NOTHING;
-		INSERT INTO retail.channel_routing (channel_id, source) SELECT id, 'listed' FROM retail.channel WHERE code = 'outlet'
-		ON CONFLICT DO NOTHING;
+		INSERT INTO retail.channel (id, code, name) SELECT max(id) + 1, 'outlet', 'Outlet' FROM retail.channel;
+		INSERT INTO retail.channel_routing (channel_id, source) SELECT id, 'listed' FROM retail.channel WHERE code = 'outlet';
 		INSERT INTO retail.channel_source (channel_id, location_id)
-		SELECT c.id, l.id FROM retail.channel AS c, retail.location AS l WHERE c.code = 'outlet' AND l.id % 3 = 0
-		ON CONFLICT DO NOTHING;
+		SELECT c.id, l.id FROM retail.channel AS c, retail.location AS l WHERE c.code = 'outlet' AND l.id % 3 = 0;
 	EOF
 	rm -f "$work"/us.near.*
 	for ((round = 0; round <= rounds; round++)); do
