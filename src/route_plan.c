@@ -24,12 +24,15 @@
 
 #include <math.h>
 
-#include "catalog/pg_type_d.h"
+#include "access/htup_details.h"
+#include "catalog/pg_type.h"
 #include "common/int.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
 
 #include "claim.h"
 #include "clock.h"
@@ -67,12 +70,13 @@ const char *const retail_route_verdict_name[VERDICT_COUNT] = {
 	[VERDICT_CLOSED] = "closed",
 };
 
-/* Is the destination in a zone of the location, for the service? */
+/* Is the destination in a zone of the location, for the service?  %1$s: where PostGIS is. */
 static const char zone_query[] =
-"SELECT bool_or(public.st_covers(area, public.geography(public.st_setsrid(public.st_makepoint($1, $2), 4326))))"
+"SELECT bool_or(%1$s.st_covers(area, %1$s.geography(%1$s.st_setsrid(%1$s.st_makepoint($1, $2), 4326))))"
 " FROM retail.delivery_zone WHERE location_id = $3 AND (service_id IS NULL OR service_id = $4)";
 
 static SPIPlanPtr zone_plan = NULL;
+static NameData zone_schema;	/* the one it was made for */
 
 /* Lines of one SKU that may come from the same places, as one. */
 typedef struct Need
@@ -392,19 +396,44 @@ limit_walk(Walk *walk, Candidate *candidate)
 	walk->done_beyond_m = Min(walk->done_beyond_m, beyond_m);
 }
 
+/*
+ * The schema that PostGIS is in: the one of the type that our own column has,
+ * whatever it was called when init() made it.
+ */
+static char *
+get_postgis_schema(void)
+{
+	Oid			relid = retail_table_oid(TABLE_DELIVERY_ZONE);
+	Oid			type = get_atttype(relid, get_attnum(relid, "area"));
+	HeapTuple	tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
+	char	   *name = NULL;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		name = get_namespace_name(((Form_pg_type) GETSTRUCT(tuple))->typnamespace);
+		ReleaseSysCache(tuple);
+	}
+	if (name == NULL)
+		elog(ERROR, "could not look up the schema of PostGIS");
+	return name;
+}
+
 static SPIPlanPtr
 get_zone_plan(void)
 {
 	Oid			types[4] = {FLOAT8OID, FLOAT8OID, INT4OID, INT4OID};
+	char	   *schema = get_postgis_schema();
 	SPIPlanPtr	plan;
 
-	if (zone_plan == NULL)
-	{
-		plan = SPI_prepare(zone_query, lengthof(types), types);
-		if (plan == NULL || SPI_keepplan(plan) != 0)
-			elog(ERROR, "could not prepare the look-up of delivery zones");
-		zone_plan = plan;
-	}
+	if (zone_plan != NULL && strcmp(NameStr(zone_schema), schema) == 0)
+		return zone_plan;
+	plan = SPI_prepare(psprintf(zone_query, quote_identifier(schema)), lengthof(types), types);
+	if (plan == NULL || SPI_keepplan(plan) != 0)
+		elog(ERROR, "could not prepare the look-up of delivery zones");
+	if (zone_plan != NULL)
+		SPI_freeplan(zone_plan);
+	zone_plan = plan;
+	namestrcpy(&zone_schema, schema);
 	return zone_plan;
 }
 
