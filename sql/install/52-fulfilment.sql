@@ -103,6 +103,15 @@ END
 $$;
 COMMENT ON FUNCTION retail._log_step(bigint, text, text, text, text, boolean) IS 'Internal: writes a step into the log, and into the outbox where others want to know.';
 
+CREATE FUNCTION retail._accept_by(service text, location text, at timestamptz, accept_within interval) RETURNS timestamptz
+LANGUAGE sql STABLE PARALLEL RESTRICTED
+AS $$
+    SELECT coalesce(p.starts_at, $3) OPERATOR(pg_catalog.+) $4
+    FROM retail.promise($1, $2, $3) p
+$$;
+COMMENT ON FUNCTION retail._accept_by(text, text, timestamptz, interval) IS
+'Internal: until when a location has to accept a parcel it is given at an instant: accept_within from when it can start on it, for nobody accepts anything in a shop that is closed. NULL: for ever.';
+
 CREATE FUNCTION retail._step(fulfilment_id bigint, step text, reason text DEFAULT NULL) RETURNS text
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -113,9 +122,11 @@ DECLARE
     t record;
     reached text;
 BEGIN
-    SELECT p.state, p.resume_state, p.location_id, p.capacity_date, v.kind, v.accept_within, v.collect_within INTO f
+    SELECT p.state, p.resume_state, p.location_id, p.capacity_date, w.code AS location, v.code AS service, v.kind, v.accept_within,
+        v.collect_within INTO f
     FROM retail.fulfilment_order p
         JOIN retail.service v ON v.id = p.service_id
+        JOIN retail.location w ON w.id = p.location_id
     WHERE p.id = fulfilment_id;
     SELECT x.to_state, x.announced INTO t
     FROM retail.fulfilment_transition x
@@ -131,7 +142,8 @@ BEGIN
     UPDATE retail.fulfilment_order p
     SET state = reached,
         resume_state = CASE WHEN reached <> 'on_hold' THEN NULL WHEN f.state = 'on_hold' THEN p.resume_state ELSE f.state END,
-        accept_by = CASE WHEN reached = 'routed' AND f.state <> 'routed' THEN at + f.accept_within ELSE p.accept_by END,
+        accept_by = CASE WHEN reached = 'routed' AND f.state <> 'routed'
+            THEN retail._accept_by(f.service, f.location, at, f.accept_within) ELSE p.accept_by END,
         collect_by = CASE WHEN reached = 'ready_for_pickup' AND f.state <> 'ready_for_pickup'
             THEN greatest(at + f.collect_within, (SELECT s.ends_at FROM retail.slot s WHERE s.id = p.slot_id AND f.collect_within IS NOT NULL))
             ELSE p.collect_by END,
@@ -368,7 +380,7 @@ BEGIN
             INSERT INTO retail.fulfilment_order (order_id, location_id, service_id, state, distance_m, promise_at, promise_kept,
                 accept_by, capacity_date, created_at, changed_at)
             VALUES (o.id, next.location_id, next.service_id, 'routed', next.distance_m, next.promise_at, next.promise_kept,
-                at + next.accept_within, (dates->>next.location)::date, at, at)
+                retail._accept_by(next.service, next.location, at, next.accept_within), (dates->>next.location)::date, at, at)
             RETURNING id INTO new_id;
             ids := ids || jsonb_build_object(next.parcel_no::text, new_id);
         END IF;

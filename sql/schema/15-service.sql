@@ -36,7 +36,7 @@ COMMENT ON COLUMN retail.service.lead_time IS 'From the instant a location can s
 COMMENT ON COLUMN retail.service.deliver_by IS 'Time of day, in the location''s zone, of the day it starts on, by which the order is there. NULL: lead_time says it.';
 COMMENT ON COLUMN retail.service.cut_off IS 'Time of day in the location''s zone; an order at or after it starts with the opening of the next day. NULL: none.';
 COMMENT ON COLUMN retail.service.allow_late IS 'Whether a location that cannot keep the promise (closed now, past its cut-off) may serve all the same, with a later one.';
-COMMENT ON COLUMN retail.service.accept_within IS 'How long a location has to accept a fulfilment order before it is routed elsewhere. NULL: for ever.';
+COMMENT ON COLUMN retail.service.accept_within IS 'How long a location has to accept a fulfilment order before it is routed elsewhere, from when it can start on it: in a closed shop, from its next opening. NULL: for ever.';
 COMMENT ON COLUMN retail.service.collect_within IS 'How long a ready parcel waits for its shopper before it goes back to stock. NULL: for ever.';
 
 CREATE TABLE retail.channel_routing (

@@ -1,7 +1,7 @@
 -- Parcels that cannot be filled: rejected, short, not accepted in time, backordered, beyond a day's capacity.
 \ir order.psql
 
-SELECT plan(66);
+SELECT plan(73);
 DO $$ BEGIN PERFORM retail.receive_lines(ARRAY[('A', 'S1', 5), ('B', 'S1', 5), ('A', 'S2', 4), ('B', 'S3', 1)]::retail.line[]); END $$;
 
 -- rejected, because it is not there: all of the stock was promised
@@ -124,6 +124,31 @@ SELECT is((SELECT string_agg(f.state, ' ' ORDER BY f.id) FROM retail.fulfilment_
 DROP TRIGGER fail ON retail.fulfilment_event;
 CALL retail._drain('reroute_unaccepted', 1);
 SELECT is((SELECT string_agg(f.state, ' ' ORDER BY f.id) FROM retail.fulfilment_order f JOIN p12 USING (id)), 'rejected rejected', 'this one the next time');
+SELECT is_empty('SELECT * FROM pg_temp.differences()', 'all is well');
+
+-- nobody accepts anything in a shop that is closed: it has its time from the opening on
+UPDATE retail.location SET daily_capacity = NULL;
+UPDATE retail.location SET time_zone = 'Asia/Shanghai',
+    opening_hours = (SELECT jsonb_object_agg(d, '[["09:00", "21:00"]]'::jsonb) FROM unnest('{mon,tue,wed,thu,fri,sat,sun}'::text[]) d)
+WHERE code = 'S1';
+SET pg_retail.clock = '2031-03-05 23:00:00+08';
+DO $$ BEGIN PERFORM retail.receive_lines(ARRAY[('B', 'S1', 9), ('B', 'S2', 9)]::retail.line[]); END $$;
+CREATE TEMP TABLE p14 AS SELECT pg_temp.pay('O14', ARRAY[('B', 'S1', 1)]::retail.line[]) AS id;
+SELECT is((SELECT accept_by FROM retail.fulfilment_order f JOIN p14 USING (id)), '2031-03-06 13:00:00+08', 'four hours from nine in the morning');
+SET pg_retail.clock = '2031-03-06 03:15:00+08';
+DO $$ BEGIN PERFORM retail.reroute_unaccepted(); END $$;
+SELECT is(pg_temp.parcels('O14'), 'S1 routed B1', 'it is not taken away at night');
+SELECT is(pg_temp.go((SELECT id FROM p14), 'hold', 'resume') || ' ' || (SELECT accept_by FROM retail.fulfilment_order f JOIN p14 USING (id)),
+    'routed 2031-03-06 05:00:00+00', 'nor does a hold at night shorten it');
+SET pg_retail.clock = '2031-03-06 13:00:00+08';
+DO $$ BEGIN PERFORM retail.reroute_unaccepted(); END $$;
+SELECT is(pg_temp.parcels('O14'), 'S1 rejected B1, S2 routed B1', 'but at one');
+-- the same for one that is routed again
+SET pg_retail.clock = '2031-03-06 22:00:00+08';
+DO $$ BEGIN PERFORM retail.adjust('B', 'S3', -1, 'gone') WHERE retail.available('B', 'S3') > 0; PERFORM pg_temp.pay('O15', ARRAY[('B', 'S2', 1)]::retail.line[]); PERFORM retail.advance(f.id, 'reject', 'busy') FROM retail.fulfilment_order f JOIN retail.sales_order o ON o.id = f.order_id WHERE o.order_ref = 'O15'; END $$;
+SELECT is(pg_temp.parcels('O15'), 'S2 rejected B1, S1 routed B1', 'to the closed shop');
+SELECT is((SELECT max(f.accept_by) FROM retail.fulfilment_order f JOIN retail.sales_order o ON o.id = f.order_id WHERE o.order_ref = 'O15' AND f.state = 'routed'),
+    '2031-03-07 13:00:00+08', 'it has its time, too');
 SELECT is_empty('SELECT * FROM pg_temp.differences()', 'all is well');
 
 SELECT * FROM finish();
