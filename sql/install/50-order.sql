@@ -223,6 +223,44 @@ COMMENT ON FUNCTION retail._give_back(bigint, bigint, bigint) IS
 
 -- Payment ---------------------------------------------------------------------
 
+CREATE FUNCTION retail._renew_promise(fulfilment_id bigint) RETURNS boolean
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    f record;
+    p record;
+    new_date date;
+BEGIN
+    SELECT x.location_id, x.capacity_date, w.code AS location, w.time_zone, w.daily_capacity, v.code AS service INTO f
+    FROM retail.fulfilment_order x
+        JOIN retail.location w ON w.id = x.location_id
+        JOIN retail.service v ON v.id = x.service_id
+    WHERE x.id = fulfilment_id;
+    SELECT s.starts_at, s.promise_at, s.kept INTO p FROM retail.promise(f.service, f.location, retail.now()) s;
+    IF p.promise_at IS NULL THEN
+        RETURN true;            -- it opens no more: a person has to look into that, not a clock
+    END IF;
+
+    -- Its place is one of the day it starts on.  Somebody may be taking one of
+    -- that day: nobody waits for him with an order locked.
+    new_date := CASE WHEN f.capacity_date IS NOT NULL AND f.daily_capacity IS NOT NULL
+        THEN (p.starts_at AT TIME ZONE f.time_zone)::date END;
+    IF new_date <> f.capacity_date AND NOT retail._take_capacity(f.location_id, new_date, f.daily_capacity, false) THEN
+        RETURN false;
+    ELSIF new_date IS DISTINCT FROM f.capacity_date THEN
+        PERFORM retail._give_capacity(f.location_id, f.capacity_date);
+    END IF;
+    UPDATE retail.fulfilment_order x
+    SET promise_at = p.promise_at, promise_kept = p.kept, capacity_date = new_date,
+        slot_id = (SELECT t.id FROM retail.slot t WHERE t.id = x.slot_id AND t.ends_at > p.starts_at)
+    WHERE x.id = fulfilment_id;
+    RETURN true;
+END
+$$;
+COMMENT ON FUNCTION retail._renew_promise(bigint) IS
+'Internal: a locked, unpaid parcel is promised anew, from this instant: its promise, its place of a day, and its slot, which is left where it ends before work can start. false: the day it would start on now has no place; then nothing was changed.';
+
 CREATE FUNCTION retail.confirm_order(channel text, order_ref text, request_key text DEFAULT NULL)
 RETURNS SETOF retail.order_change
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER ROWS 10
@@ -235,6 +273,7 @@ DECLARE
     next record;
     r retail.reservation_result;
     parcels bigint[];
+    full_parcels bigint[];
     lost_lines integer[] := ARRAY[]::integer[];
     lost_qtys bigint[] := ARRAY[]::bigint[];
     part integer;
@@ -261,15 +300,28 @@ BEGIN
         again := true;
     ELSE
         PERFORM FROM retail.fulfilment_order f WHERE f.order_id = o.id ORDER BY f.id FOR NO KEY UPDATE;
+        -- work starts now, not when the order was placed
+        SELECT coalesce(array_agg(n.id) FILTER (WHERE NOT n.renewed), '{}') INTO full_parcels
+        FROM (
+            SELECT f.id, retail._renew_promise(f.id) AS renewed
+            FROM retail.fulfilment_order f
+            WHERE f.order_id = o.id AND f.state = 'new'
+            ORDER BY f.location_id, f.id
+        ) n;
         FOR next IN
-            SELECT l.fulfilment_id, l.line_no, l.qty, l.reservation_id
+            SELECT l.fulfilment_id, l.line_no, l.qty, l.reservation_id, f.id = ANY (full_parcels) AS is_full
             FROM retail.fulfilment_order f
                 JOIN retail.fulfilment_line l ON l.fulfilment_id = f.id
             WHERE f.order_id = o.id AND f.state = 'new'
             ORDER BY l.sku_id, f.location_id, l.reservation_id
         LOOP
-            r := retail.confirm(next.reservation_id, qty => next.qty, remainder => 'release', reacquire => true,
-                order_ref => confirm_order.order_ref);
+            r := NULL;
+            IF next.is_full THEN
+                PERFORM retail._give_back(next.reservation_id, next.qty, next.qty);
+            ELSE
+                r := retail.confirm(next.reservation_id, qty => next.qty, remainder => 'release', reacquire => true,
+                    order_ref => confirm_order.order_ref);
+            END IF;
             IF r.outcome IN ('committed', 'reacquired') THEN
                 UPDATE retail.fulfilment_line l SET reservation_id = r.reservation_id
                 WHERE l.fulfilment_id = next.fulfilment_id AND l.line_no = next.line_no
@@ -297,7 +349,7 @@ BEGIN
             ORDER BY f.id
         LOOP
             IF NOT next.has_lines THEN
-                PERFORM retail._step(next.id, 'cancel', 'lost');
+                PERFORM retail._step(next.id, 'cancel', CASE WHEN next.id = ANY (full_parcels) THEN 'full' ELSE 'lost' END);
                 CONTINUE;
             END IF;
             PERFORM retail._step(next.id, 'confirm');
@@ -306,7 +358,12 @@ BEGIN
             END IF;
         END LOOP;
 
-        -- Units whose hold had lapsed and that somebody else has bought since.
+        UPDATE retail.sales_order s
+        SET promise_at = (SELECT max(f.promise_at) FROM retail.fulfilment_order f WHERE f.order_id = o.id AND f.state = 'routed')
+        WHERE s.id = o.id;
+
+        -- Units whose hold had lapsed and that somebody else has bought since, and
+        -- those whose location takes no more parcels on the day it would start now.
         IF lost_lines <> '{}' THEN
             PERFORM retail._backorder(o.id, lost_lines, retail._route_again(o.id, lost_lines, lost_qtys, true));
             SELECT codes || coalesce(jsonb_object_agg(f.id, retail._new_pickup_code(f.id)), '{}') INTO codes
@@ -345,7 +402,8 @@ $$;
 COMMENT ON FUNCTION retail.confirm_order(text, text, text) IS
 'The shopper has paid: holds become commitments, and the parcels go to their locations.
 channel, order_ref: the order; request_key: makes a retry safe.
-Returns one order_change per line and parcel: confirmed; rerouted or backordered where a hold had lapsed and its units were sold meanwhile; or one row with the status of an order that cannot be paid any more (cancelled, expired). Pickup parcels carry their code in clear, once: a replayed answer has none, retail.renew_pickup_code() makes another. Waits for other calls on the same order.
+Locations and units stay as they were placed. Each parcel is promised anew, as an order of this instant: promise_at, promise_kept, accept_by, the day whose capacity it takes, and a slot that is over before work can start is given back.
+Returns one order_change per line and parcel: confirmed; rerouted or backordered where a hold had lapsed and its units were sold meanwhile, or where the location has no place left (or somebody is just taking one) on the day on which it would start now; or one row with the status of an order that cannot be paid any more (cancelled, expired). Pickup parcels carry their code in clear, once: a replayed answer has none, retail.renew_pickup_code() makes another. Waits for other calls on the same order.
 Errors: RT003 unknown channel, RT013 no such order, RT005 request key used for another request, 22004 a NULL argument.';
 
 -- Cancellation ----------------------------------------------------------------

@@ -35,7 +35,7 @@ COMMENT ON COLUMN retail.sales_order.holder IS 'The customer, in the caller''s w
 COMMENT ON COLUMN retail.sales_order.guide IS 'The clerk who placed it for the customer, for commission. NULL: the customer did.';
 COMMENT ON COLUMN retail.sales_order.longitude IS 'Destination, degrees east, WGS-84. NULL: pickup without one.';
 COMMENT ON COLUMN retail.sales_order.latitude IS 'Destination, degrees north, WGS-84. NULL: pickup without one.';
-COMMENT ON COLUMN retail.sales_order.promise_at IS 'When the last parcel is promised.';
+COMMENT ON COLUMN retail.sales_order.promise_at IS 'When the last parcel is promised; renewed by its payment.';
 COMMENT ON COLUMN retail.sales_order.placed_at IS 'When it was placed.';
 COMMENT ON COLUMN retail.sales_order.changed_at IS 'When its status last changed.';
 COMMENT ON COLUMN retail.sales_order.actor IS 'The database role that placed it.';
@@ -113,8 +113,8 @@ COMMENT ON COLUMN retail.fulfilment_order.service_id IS 'How it reaches the shop
 COMMENT ON COLUMN retail.fulfilment_order.state IS
 'new (unpaid), routed, accepted, picking, packed, shipped, delivered; ready_for_pickup, collected; rejected, short, cancelled, uncollected, on_hold.';
 COMMENT ON COLUMN retail.fulfilment_order.distance_m IS 'Metres from the location to the destination; NULL: no destination.';
-COMMENT ON COLUMN retail.fulfilment_order.promise_at IS 'When it is promised to be there, or ready.';
-COMMENT ON COLUMN retail.fulfilment_order.promise_kept IS 'Whether promise_at is what the service promises an order of that instant.';
+COMMENT ON COLUMN retail.fulfilment_order.promise_at IS 'When it is promised to be there, or ready: from the order, and anew from its payment.';
+COMMENT ON COLUMN retail.fulfilment_order.promise_kept IS 'Whether promise_at is what the service promises an order of that instant, of placing or of payment.';
 COMMENT ON COLUMN retail.fulfilment_order.accept_by IS 'When it is routed elsewhere unless accepted; NULL: never.';
 COMMENT ON COLUMN retail.fulfilment_order.collect_by IS 'When it goes back to stock unless collected; NULL: never, or not ready yet.';
 COMMENT ON COLUMN retail.fulfilment_order.slot_id IS 'The slot booked for handing it over; NULL: none.';

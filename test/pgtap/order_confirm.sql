@@ -1,7 +1,7 @@
 -- Payment: on time, late, too late, twice.
 \ir order.psql
 
-SELECT plan(35);
+SELECT plan(53);
 DO $$ BEGIN PERFORM retail.receive_lines(ARRAY[('A', 'S1', 10), ('B', 'S1', 10), ('A', 'S2', 10), ('B', 'S2', 2)]::retail.line[]); END $$;
 
 -- on time
@@ -85,5 +85,60 @@ DROP ROLE retail_tap_shop;
 SET pg_retail.clock = '2031-03-20 12:00:00+00';
 SELECT cmp_ok(retail.purge_requests(), '>=', 3::bigint, 'old keys go');
 SELECT is_empty('SELECT FROM retail.order_request', 'all of them');
+
+-- a payment renews the promise: work starts when it is paid
+UPDATE retail.location SET opening_hours = (SELECT jsonb_object_agg(d, '[["09:00", "21:00"]]'::jsonb) FROM unnest('{mon,tue,wed,thu,fri,sat,sun}'::text[]) d);
+DO $$ BEGIN PERFORM retail.receive_lines(ARRAY[('A', 'S1', 50), ('A', 'S2', 50), ('A', 'S3', 50)]::retail.line[]); END $$;
+CREATE FUNCTION pg_temp.promises(ref text) RETURNS text LANGUAGE sql AS $$
+    SELECT string_agg(format('%s %s %s %s %s', w.code, f.state, to_char(f.promise_at, 'DD HH24:MI'), f.promise_kept, to_char(f.capacity_date, 'DD')), ', ' ORDER BY f.id)
+        || ' / ' || max(to_char(o.promise_at, 'DD HH24:MI'))
+    FROM retail.fulfilment_order f JOIN retail.sales_order o ON o.id = f.order_id JOIN retail.location w ON w.id = f.location_id WHERE o.order_ref = ref
+$$;
+CREATE FUNCTION pg_temp.places() RETURNS text LANGUAGE sql AS $$
+    SELECT string_agg(w.code || ' ' || to_char(c.business_date, 'DD') || ': ' || c.taken - (SELECT count(*) FROM retail.capacity_return r WHERE r.location_id = c.location_id AND r.business_date = c.business_date), ', ' ORDER BY w.code, c.business_date)
+    FROM retail.capacity_use c JOIN retail.location w ON w.id = c.location_id
+$$;
+SET pg_retail.clock = '2031-03-10 10:00:00+00';
+DO $$ BEGIN PERFORM retail.place_order('app', 'R1', ARRAY[('A', NULL, 1)]::retail.line[], service => 'pickup', location => 'S1'); END $$;
+SELECT is(pg_temp.promises('R1'), 'S1 new 10 11:00 t  / 10 11:00', 'placed: ready in an hour');
+SET pg_retail.clock = '2031-03-10 10:40:00+00';
+SELECT results_eq($$ SELECT outcome, promise_at FROM retail.confirm_order('app', 'R1') $$, $$ VALUES ('confirmed', '2031-03-10 11:40:00+00'::timestamptz) $$, 'paid: an hour from now');
+SELECT is(pg_temp.promises('R1'), 'S1 routed 10 11:40 t  / 10 11:40', 'as the books say');
+SELECT is((SELECT DISTINCT promise_at FROM retail.confirm_order('app', 'R1')), '2031-03-10 11:40:00+00', 'paying it twice renews nothing');
+
+-- the day it starts on moves, and its place of a day with it
+UPDATE retail.location SET daily_capacity = 2;
+SET pg_retail.clock = '2031-03-10 20:50:00+00';
+DO $$ BEGIN
+    PERFORM retail.place_order('app', 'R2', ARRAY[('A', NULL, 1)]::retail.line[], service => 'pickup', location => 'S1');
+    INSERT INTO retail.slot (location_id, starts_at, ends_at, capacity)
+        SELECT id, t, t + interval '15 minutes', 5 FROM retail.location, unnest(ARRAY['2031-03-10 21:15+00', '2031-03-11 09:00+00']::timestamptz[]) t WHERE code = 'S1';
+    PERFORM retail.book_slot(f.id, (SELECT min(id) FROM retail.slot)) FROM retail.fulfilment_order f JOIN retail.sales_order o ON o.id = f.order_id AND o.order_ref = 'R2';
+END $$;
+SELECT is(pg_temp.promises('R2') || '; ' || pg_temp.places(), 'S1 new 10 21:50 t 10 / 10 21:50; S1 10: 1', 'a place of that day');
+SET pg_retail.clock = '2031-03-10 21:05:00+00';
+SELECT results_eq($$ SELECT outcome, promise_at FROM retail.confirm_order('app', 'R2') $$, $$ VALUES ('confirmed', '2031-03-11 10:00:00+00'::timestamptz) $$, 'paid when the store has closed');
+SELECT is(pg_temp.promises('R2') || '; ' || pg_temp.places(), 'S1 routed 11 10:00 f 11 / 11 10:00; S1 10: 0, S1 11: 1', 'a place of the next day');
+SELECT is((SELECT f.slot_id FROM retail.fulfilment_order f JOIN retail.sales_order o ON o.id = f.order_id AND o.order_ref = 'R2'), NULL, 'a slot that is over by then is given back');
+SELECT is_empty('SELECT * FROM pg_temp.differences()', 'all is well');
+
+-- that day is full: as if the units were gone
+SET pg_retail.clock = '2031-03-10 20:55:00+00';
+DO $$ BEGIN
+    PERFORM retail.place_order('app', 'R3', ARRAY[('A', 'S1', 2)]::retail.line[], 121.470, 31.230, 'express');
+    PERFORM retail.place_order('app', 'R4', ARRAY[('A', 'S1', 1)]::retail.line[], service => 'pickup', location => 'S1');
+END $$;
+SELECT is(pg_temp.places(), 'S1 10: 2, S1 11: 1', 'two more places of today');
+SET pg_retail.clock = '2031-03-10 21:02:00+00';
+DO $$ BEGIN PERFORM retail.place_order('app', 'R5', ARRAY[('A', 'S1', 1)]::retail.line[], 121.470, 31.230, 'express'); END $$;
+SELECT is(pg_temp.places(), 'S1 10: 2, S1 11: 2', 'and the last one of tomorrow');
+SELECT results_eq($$ SELECT outcome, location, qty FROM retail.confirm_order('app', 'R3') $$, $$ VALUES ('rerouted', 'S2', 2::bigint) $$, 'another location takes it');
+SELECT is(pg_temp.parcels('R3') || '; ' || pg_temp.places(), 'S1 cancelled , S2 routed A2; S1 10: 1, S1 11: 2, S2 11: 1', 'places follow');
+SELECT is((SELECT reason FROM retail.fulfilment_event e JOIN retail.sales_order o ON o.id = e.order_id AND o.order_ref = 'R3' WHERE step = 'cancel'), 'full', 'the log says why');
+SELECT results_eq($$ SELECT outcome, location, qty FROM retail.confirm_order('app', 'R4') $$, $$ VALUES ('backordered', NULL, 1::bigint) $$, 'a store that the shopper has chosen does not change: it waits');
+SELECT is(pg_temp.places(), 'S1 10: 0, S1 11: 2, S2 11: 1', 'and keeps no place');
+SET pg_retail.clock = '2031-03-11 21:30:00+00';
+SELECT results_eq($$ SELECT outcome, location, promise_at FROM retail.reroute_order('app', 'R4') $$, $$ VALUES ('rerouted', 'S1', '2031-03-12 10:00:00+00'::timestamptz) $$, 'until there is one');
+SELECT is_empty('SELECT * FROM pg_temp.differences()', 'all is well');
 
 SELECT * FROM finish();
