@@ -14,6 +14,7 @@
 #include "clock.h"
 #include "escrow.h"
 #include "route_args.h"
+#include "route_near.h"
 #include "route_plan.h"
 
 PG_FUNCTION_INFO_V1(retail_route);
@@ -141,10 +142,10 @@ retail_explain_route(PG_FUNCTION_ARGS)
 static int
 max_rows_arg(FunctionCallInfo fcinfo, int i)
 {
-	if (PG_ARGISNULL(i) || PG_GETARG_INT32(i) < 1 || PG_GETARG_INT32(i) > ROUTE_MAX_CANDIDATES)
+	if (PG_ARGISNULL(i) || PG_GETARG_INT32(i) < 1 || PG_GETARG_INT32(i) > ROUTE_MAX_NEAR)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("max_rows must be 1 to %d", ROUTE_MAX_CANDIDATES)));
+				 errmsg("max_rows must be 1 to %d", ROUTE_MAX_NEAR)));
 	return PG_GETARG_INT32(i);
 }
 
@@ -165,7 +166,7 @@ Datum
 retail_stock_near(PG_FUNCTION_ARGS)
 {
 	RouteNear	near = {0};
-	RouteFound	found[ROUTE_MAX_CANDIDATES];
+	RouteFound	found[ROUTE_MAX_NEAR];
 	RouteRequest place = {0};
 	int			n;
 

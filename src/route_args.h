@@ -10,7 +10,7 @@
 
 #include "request.h"
 #include "route_options.h"
-#include "route_plan.h"
+#include "route_request.h"
 
 /* Where each argument stands; -1: the function has none. */
 typedef struct RouteArgs
