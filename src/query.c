@@ -7,11 +7,13 @@
 
 #include "access/htup_details.h"
 #include "access/xlog.h"
+#include "catalog/pg_type_d.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "pgtime.h"
 #include "storage/lmgr.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
@@ -27,6 +29,7 @@
 
 PG_FUNCTION_INFO_V1(retail_available);
 PG_FUNCTION_INFO_V1(retail_pool);
+PG_FUNCTION_INFO_V1(retail_sellable_anywhere);
 PG_FUNCTION_INFO_V1(retail_engine_status);
 PG_FUNCTION_INFO_V1(retail_is_time_zone);
 
@@ -89,6 +92,59 @@ retail_pool(PG_FUNCTION_ARGS)
 		kept++;
 	}
 	return retail_inventory_pool_build(entries, kept);
+}
+
+static bool
+is_among(const Datum *ids, int nids, int32 id)
+{
+	for (int i = 0; i < nids; i++)
+	{
+		if (DatumGetInt32(ids[i]) == id)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * retail._sellable_anywhere(sku_id, channel_id, but): the first location that
+ * could give a unit answers; those without units are not asked.
+ */
+Datum
+retail_sellable_anywhere(PG_FUNCTION_ARGS)
+{
+	int32		sku_id = PG_GETARG_INT32(0);
+	int32		channel_id = PG_GETARG_INT32(1);
+	Datum	   *but;
+	int			nbut;
+	StockReader reader;
+	RetailScan	scan;
+	ScanKeyData key;
+	bool		found = false;
+
+	retail_engine_begin_read();
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(2), INT4OID, sizeof(int32), true, TYPALIGN_INT, &but, NULL, &nbut);
+	retail_stock_reader_begin(&reader, AccessShareLock, retail_clock_now());
+	retail_key_int4(&key, 1, sku_id);
+	retail_scan_begin(&scan, TABLE_STOCK, INDEX_STOCK, AccessShareLock, NULL, 1, &key);
+	while (!found && retail_scan_next(&scan))
+	{
+		int32		location_id = retail_column_int32(TABLE_STOCK, scan.slot, STOCK_LOCATION_ID);
+		int64		physical = retail_column_int64(TABLE_STOCK, scan.slot, STOCK_ON_HAND) -
+			retail_column_int64(TABLE_STOCK, scan.slot, STOCK_UNAVAILABLE);
+		SaleRule	rule;
+
+		CHECK_FOR_INTERRUPTS();
+		if (physical <= 0 || is_among(but, nbut, location_id))
+			continue;
+		rule = retail_sale_rule_now(sku_id, location_id, channel_id);
+
+		/* what is kept back is kept back, whatever is promised of the rest */
+		found = rule.on_sale && physical > retail_sale_floor(&rule, physical) &&
+			retail_takeable_read(&reader, sku_id, location_id, &rule) > 0;
+	}
+	retail_scan_end(&scan);
+	retail_stock_reader_end(&reader);
+	PG_RETURN_BOOL(found);
 }
 
 static void

@@ -233,6 +233,11 @@ COMMENT ON FUNCTION retail.pool(text, text) IS
 'The whole network''s stock of a SKU as one value: every open location with what the channel may reserve there now.
 Without a channel, safety stock and listings are left out. Errors: RT001 unknown SKU, RT003 unknown channel.';
 
+CREATE FUNCTION retail._sellable_anywhere(sku_id integer, channel_id integer, but integer[] DEFAULT '{}') RETURNS boolean
+LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED COST 1000 AS 'MODULE_PATHNAME', 'retail_sellable_anywhere';
+COMMENT ON FUNCTION retail._sellable_anywhere(integer, integer, integer[]) IS
+'Internal: whether the channel may reserve a unit of the SKU now at any open location but those given: whether pool() would have one. Ends at the first.';
+
 CREATE FUNCTION retail._cell(sku_id integer, location_id integer, OUT avail bigint, OUT in_flight bigint, OUT pins integer,
     OUT changes bigint) RETURNS record
 LANGUAGE c VOLATILE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'retail_cell_sql';

@@ -812,7 +812,8 @@ BEGIN
         RAISE EXCEPTION 'unknown SKU "%"', left(sku, 200) USING ERRCODE = 'RT001';
     END IF;
 
-    -- What can be had at all is asked once per SKU and channel; who ordered first comes first.
+    -- Whether any can be had at all is asked once per SKU and channel, and again
+    -- only for an order that some location has refused.  Who ordered first comes first.
     FOR next IN
         WITH waiting AS MATERIALIZED (
             SELECT l.order_id, l.line_no, l.sku_id, o.channel_id, o.placed_at, o.longitude IS NULL AS one_store
@@ -821,20 +822,15 @@ BEGIN
                 JOIN retail.sku k ON k.id = l.sku_id
             WHERE l.backordered_qty > 0 AND o.status = 'confirmed' AND (release_backorders.sku IS NULL OR k.code = release_backorders.sku)
         ), sellable AS MATERIALIZED (
-            SELECT d.sku_id, d.channel_id, e.location_id
+            SELECT d.sku_id, d.channel_id
             FROM (SELECT DISTINCT w.sku_id, w.channel_id FROM waiting w) d
-                JOIN retail.sku k ON k.id = d.sku_id
-                JOIN retail.channel c ON c.id = d.channel_id
-                CROSS JOIN LATERAL retail.entries(retail.pool(k.code, c.code)) e
+            WHERE retail._sellable_anywhere(d.sku_id, d.channel_id)
         )
         SELECT w.order_id, w.line_no
         FROM waiting w
-        WHERE EXISTS (
-                SELECT
-                FROM sellable s
-                WHERE s.sku_id = w.sku_id AND s.channel_id = w.channel_id
-                    AND (w.one_store OR NOT EXISTS (
-                        SELECT FROM retail.order_refusal r WHERE r.order_id = w.order_id AND r.location_id = s.location_id)))
+            JOIN sellable s ON s.sku_id = w.sku_id AND s.channel_id = w.channel_id
+            CROSS JOIN LATERAL (SELECT array_agg(r.location_id) AS refused FROM retail.order_refusal r WHERE r.order_id = w.order_id) r
+        WHERE (w.one_store OR r.refused IS NULL OR retail._sellable_anywhere(w.sku_id, w.channel_id, r.refused))
             AND retail._may_route_again(w.order_id)
         ORDER BY w.placed_at, w.order_id, w.line_no
     LOOP

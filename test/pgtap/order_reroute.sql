@@ -1,7 +1,7 @@
 -- Parcels that cannot be filled: rejected, short, not accepted in time, backordered, beyond a day's capacity.
 \ir order.psql
 
-SELECT plan(73);
+SELECT plan(79);
 DO $$ BEGIN PERFORM retail.receive_lines(ARRAY[('A', 'S1', 5), ('B', 'S1', 5), ('A', 'S2', 4), ('B', 'S3', 1)]::retail.line[]); END $$;
 
 -- rejected, because it is not there: all of the stock was promised
@@ -149,6 +149,55 @@ DO $$ BEGIN PERFORM retail.adjust('B', 'S3', -1, 'gone') WHERE retail.available(
 SELECT is(pg_temp.parcels('O15'), 'S2 rejected B1, S1 routed B1', 'to the closed shop');
 SELECT is((SELECT max(f.accept_by) FROM retail.fulfilment_order f JOIN retail.sales_order o ON o.id = f.order_id WHERE o.order_ref = 'O15' AND f.state = 'routed'),
     '2031-03-07 13:00:00+08', 'it has its time, too');
+SELECT is_empty('SELECT * FROM pg_temp.differences()', 'all is well');
+
+-- what can be had at all: what pool() would have, less those that refused
+DO $$ BEGIN
+    INSERT INTO retail.sku (code, name) SELECT 'R' || i, 'Rest ' || i FROM generate_series(1, 12) i;
+    INSERT INTO retail.channel (code, name, status) VALUES ('shut', 'Shut', 'closed');
+    PERFORM retail.bulk_write();
+    INSERT INTO retail.stock (sku_id, location_id, on_hand, unavailable)
+        SELECT k.id, w.id, (k.id + w.id) % 4, CASE WHEN (k.id + w.id) % 4 > 1 THEN k.id % 3 ELSE 0 END FROM retail.sku k, retail.location w WHERE k.code ~ '^R' AND (k.id * w.id) % 5 <> 0;
+END $$;
+INSERT INTO retail.safety_stock (sku_id, qty) SELECT id, 1 FROM retail.sku WHERE code IN ('R2', 'R3', 'R4', 'R5');
+INSERT INTO retail.safety_stock (sku_id, percent) SELECT id, 40 FROM retail.sku WHERE code IN ('R6', 'R7');
+INSERT INTO retail.listing (sku_id, status) SELECT id, 'delisted' FROM retail.sku WHERE code = 'R8';
+UPDATE retail.sku SET status = 'discontinued' WHERE code = 'R9';
+DO $$ BEGIN PERFORM retail.reserve(k.code, w.code, 1, 'app', CASE WHEN w.code = 'S1' THEN interval '1 minute' END) FROM retail.sku k, retail.location w WHERE k.code IN ('R1', 'R3', 'R10', 'R11', 'R12'); END $$;
+CREATE FUNCTION pg_temp.other_answers() RETURNS TABLE (sku text, channel text, but integer[]) LANGUAGE sql AS $$
+    SELECT k.code, c.code, b.but
+    FROM retail.sku k, retail.channel c, (SELECT '{}'::integer[] AS but UNION ALL SELECT ARRAY[w.id] FROM retail.location w UNION ALL SELECT array_agg(w.id) FROM retail.location w) b
+    WHERE retail._sellable_anywhere(k.id, c.id, b.but)
+        <> EXISTS (SELECT FROM retail.entries(retail.pool(k.code, c.code)) e WHERE e.location_id <> ALL (b.but)) $$;
+SELECT is_empty('SELECT * FROM pg_temp.other_answers()', 'as pool() says');
+SELECT ok(count(*) FILTER (WHERE retail._sellable_anywhere(k.id, c.id)) >= 3 AND count(*) FILTER (WHERE NOT retail._sellable_anywhere(k.id, c.id)) >= 3, 'both answers are there')
+    FROM retail.sku k, retail.channel c WHERE k.code ~ '^R' AND c.code = 'app';
+SET pg_retail.clock = '2031-03-08 09:00:00+00';
+SELECT is_empty('SELECT * FROM pg_temp.other_answers()', 'also when holds have lapsed');
+
+-- a run asks no pool of the network for each SKU that waits
+CREATE FUNCTION pg_temp.calls(function text, sql text) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    so_far CONSTANT text := format('SELECT coalesce(sum(calls), 0) FROM pg_stat_xact_user_functions WHERE schemaname = ''retail'' AND funcname = %L', function);
+    before bigint;
+    after bigint;
+BEGIN
+    PERFORM set_config('track_functions', 'all', true);
+    EXECUTE so_far INTO before;
+    EXECUTE sql;
+    EXECUTE so_far INTO after;
+    RETURN after - before;
+END $$;
+DO $$ BEGIN
+    FOR i IN 1..6 LOOP
+        PERFORM retail.place_order('app', 'W' || i, ARRAY[('R' || 1 + i % 2, NULL, 100)]::retail.line[], 121.470, 31.230, 'express', options => '{"backorder": true, "max_parcels": 1}');
+        PERFORM retail.confirm_order('app', 'W' || i);
+    END LOOP;
+END $$;
+SELECT is(pg_temp.calls('pool', 'SELECT retail.release_backorders(max_rows => 1)'), 0::bigint, 'no pool');
+SELECT cmp_ok(pg_temp.calls('_sellable_anywhere', 'SELECT retail.release_backorders(max_rows => 1)'), '<=',
+    (SELECT count(DISTINCT l.sku_id) + count(*) FILTER (WHERE EXISTS (SELECT FROM retail.order_refusal r WHERE r.order_id = l.order_id)) FROM retail.order_line l WHERE l.backordered_qty > 0),
+    'one question per SKU and channel, and one per order that was refused');
 SELECT is_empty('SELECT * FROM pg_temp.differences()', 'all is well');
 
 SELECT * FROM finish();
