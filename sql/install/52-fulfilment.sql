@@ -257,7 +257,8 @@ $$;
 COMMENT ON FUNCTION retail._may_route_again(bigint) IS
 'Internal: whether an order has been rejected less than eight times; after that it waits for somebody to cancel it or to look into it.';
 
-CREATE FUNCTION retail._route_again(order_id bigint, line_nos integer[], qtys bigint[], again boolean) RETURNS bigint[]
+CREATE FUNCTION retail._route_again(order_id bigint, line_nos integer[], qtys bigint[], again boolean, forced boolean DEFAULT false)
+RETURNS bigint[]
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -284,7 +285,7 @@ BEGIN
         JOIN retail.channel c ON c.id = s.channel_id
         JOIN retail.service v ON v.id = s.service_id
     WHERE s.id = order_id;
-    IF NOT retail._may_route_again(order_id) THEN
+    IF NOT forced AND NOT retail._may_route_again(order_id) THEN
         RETURN qtys;
     END IF;
     SELECT coalesce(array_agg(w.code), '{}') INTO excluded
@@ -396,8 +397,8 @@ BEGIN
     RETURN left_over;
 END
 $$;
-COMMENT ON FUNCTION retail._route_again(bigint, integer[], bigint[], boolean) IS
-'Internal: finds other locations for units of a locked, paid order, less those that refused it, takes the units and makes parcels. again: an order without a destination may go to its one store although that refused. Returns, per line given, the units nobody has. Writes nothing in order_line.';
+COMMENT ON FUNCTION retail._route_again(bigint, integer[], bigint[], boolean, boolean) IS
+'Internal: finds other locations for units of a locked, paid order, less those that refused it, takes the units and makes parcels. again: an order without a destination may go to its one store although that refused; forced: a person wants it, however often it was rejected. Returns, per line given, the units nobody has. Writes nothing in order_line.';
 
 CREATE FUNCTION retail._backorder(order_id bigint, line_nos integer[], qtys bigint[]) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -737,7 +738,7 @@ Errors: RT013 no such parcel, RT005 request key used for another request, 22023 
 
 -- Backorders, timers ----------------------------------------------------------
 
-CREATE FUNCTION retail._reroute_order(order_id bigint, line_no integer DEFAULT NULL) RETURNS bigint
+CREATE FUNCTION retail._reroute_order(order_id bigint, line_no integer DEFAULT NULL, forced boolean DEFAULT false) RETURNS bigint
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -754,16 +755,17 @@ BEGIN
     IF line_nos IS NULL THEN
         RETURN 0;
     END IF;
-    left_over := retail._route_again(order_id, line_nos, qtys, true);
+    left_over := retail._route_again(order_id, line_nos, qtys, true, forced);
     UPDATE retail.order_line l SET backordered_qty = w.qty
     FROM unnest(line_nos, left_over) w (line_no, qty)
     WHERE l.order_id = _reroute_order.order_id AND l.line_no = w.line_no AND l.backordered_qty <> w.qty;
     RETURN (SELECT sum(w.had - w.has) FROM unnest(qtys, left_over) w (had, has));
 END
 $$;
-COMMENT ON FUNCTION retail._reroute_order(bigint, integer) IS 'Internal: routes what is backordered of a locked order, or of one line; how many units found a location.';
+COMMENT ON FUNCTION retail._reroute_order(bigint, integer, boolean) IS
+'Internal: routes what is backordered of a locked order, or of one line; forced: however often it was rejected. Returns how many units found a location.';
 
-CREATE FUNCTION retail.reroute_order(channel text, order_ref text) RETURNS SETOF retail.order_change
+CREATE FUNCTION retail.reroute_order(channel text, order_ref text, reconsider boolean DEFAULT false) RETURNS SETOF retail.order_change
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER ROWS 10
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -771,7 +773,13 @@ DECLARE
     this_id CONSTANT bigint := retail._lock_order(channel, order_ref);
     last_id CONSTANT bigint := (SELECT coalesce(max(e.id), 0) FROM retail.fulfilment_event e WHERE e.order_id = this_id);
 BEGIN
-    PERFORM retail._reroute_order(this_id);
+    IF reconsider IS NULL THEN
+        RAISE EXCEPTION 'reconsider must not be null' USING ERRCODE = '22004';
+    ELSIF reconsider THEN
+        -- the log of the parcels keeps who refused, and why
+        DELETE FROM retail.order_refusal r WHERE r.order_id = this_id;
+    END IF;
+    PERFORM retail._reroute_order(this_id, forced => reconsider);
     RETURN QUERY
     SELECT 'rerouted', this_id, f.id, l.line_no, k.code, w.code, l.qty, f.promise_at, NULL::text, false
     FROM retail.fulfilment_event e
@@ -789,9 +797,9 @@ BEGIN
     ORDER BY l.line_no;
 END
 $$;
-COMMENT ON FUNCTION retail.reroute_order(text, text) IS
+COMMENT ON FUNCTION retail.reroute_order(text, text, boolean) IS
 'Routes what is backordered of a paid order now, rather than when the job comes by.
-channel, order_ref: the order.
+channel, order_ref: the order; reconsider: true forgets which locations have refused the order, or not answered, so that they may be asked again, now and by the job, and routes it however often it was rejected (default false). Units that were not found stay blocked where they were missing.
 Returns one order_change per line: rerouted with its new parcel, backordered with what still waits. Doing it twice is harmless. Waits for other calls on the same order.
 Errors: RT003 unknown channel, RT013 no such order, 22004 a NULL argument.';
 

@@ -177,7 +177,7 @@ CREATE TABLE retail.order_refusal (
     created_at  timestamptz NOT NULL DEFAULT retail.now(),
     CONSTRAINT order_refusal_pkey PRIMARY KEY (order_id, location_id)
 );
-COMMENT ON TABLE retail.order_refusal IS 'Locations that refused an order, or did not answer: it is not routed there again. Written by functions.';
+COMMENT ON TABLE retail.order_refusal IS 'Locations that refused an order, or did not answer: it is not routed there again, unless reroute_order() is told to reconsider them. Written by functions.';
 COMMENT ON COLUMN retail.order_refusal.order_id IS 'The order.';
 COMMENT ON COLUMN retail.order_refusal.location_id IS 'The location.';
 COMMENT ON COLUMN retail.order_refusal.reason IS 'Why: the reason of the rejection, or not_accepted.';

@@ -1,7 +1,7 @@
 -- Parcels that cannot be filled: rejected, short, not accepted in time, backordered, beyond a day's capacity.
 \ir order.psql
 
-SELECT plan(79);
+SELECT plan(88);
 DO $$ BEGIN PERFORM retail.receive_lines(ARRAY[('A', 'S1', 5), ('B', 'S1', 5), ('A', 'S2', 4), ('B', 'S3', 1)]::retail.line[]); END $$;
 
 -- rejected, because it is not there: all of the stock was promised
@@ -199,5 +199,33 @@ SELECT cmp_ok(pg_temp.calls('_sellable_anywhere', 'SELECT retail.release_backord
     (SELECT count(DISTINCT l.sku_id) + count(*) FILTER (WHERE EXISTS (SELECT FROM retail.order_refusal r WHERE r.order_id = l.order_id)) FROM retail.order_line l WHERE l.backordered_qty > 0),
     'one question per SKU and channel, and one per order that was refused');
 SELECT is_empty('SELECT * FROM pg_temp.differences()', 'all is well');
+
+-- a location that refused may be asked again: by a person
+DO $$ BEGIN
+    INSERT INTO retail.sku (code, name) VALUES ('E', 'Elderberry');
+    PERFORM retail.receive('E', 'S1', 5);
+    PERFORM retail.advance(pg_temp.pay('O16', ARRAY[('E', NULL, 2)]::retail.line[]), 'reject', 'busy');
+END $$;
+CREATE FUNCTION pg_temp.last_parcel(ref text) RETURNS bigint LANGUAGE sql AS $$ SELECT max(f.id) FROM retail.fulfilment_order f JOIN retail.sales_order o ON o.id = f.order_id WHERE o.order_ref = ref $$;
+SELECT results_eq($$ SELECT outcome, location FROM retail.reroute_order('app', 'O16') $$, $$ VALUES ('backordered', NULL) $$, 'it was too busy');
+SELECT results_eq($$ SELECT outcome, location, qty FROM retail.reroute_order('app', 'O16', reconsider => true) $$, $$ VALUES ('rerouted', 'S1', 2::bigint) $$, 'and is no more');
+SELECT is(pg_temp.parcels('O16'), 'S1 rejected E2, S1 routed E2', 'as the books say');
+SELECT is((SELECT string_agg(reason, ' ') FROM retail.fulfilment_event e JOIN retail.sales_order o ON o.id = e.order_id AND o.order_ref = 'O16' WHERE step = 'reject'), 'busy', 'the log keeps that it refused');
+DO $$ BEGIN PERFORM retail.advance(pg_temp.last_parcel('O16'), 'reject', 'not_found', picked => ARRAY[1]); END $$;
+SELECT results_eq($$ SELECT outcome, location, qty FROM retail.reroute_order('app', 'O16', reconsider => true) $$, $$ VALUES ('rerouted', 'S1', 2::bigint) $$, 'from what else it has');
+SELECT is(pg_temp.units('E', 'S1'), '5 on hand, 1 unavailable, 2 available', 'what it did not find stays blocked');
+DO $$ BEGIN
+    FOR i IN 1..6 LOOP
+        PERFORM retail.advance(pg_temp.last_parcel('O16'), 'reject', 'busy');
+        PERFORM retail.reroute_order('app', 'O16', reconsider => true);
+    END LOOP;
+    PERFORM retail.receive('E', 'S2', 9);
+    PERFORM retail.cancel_order('app', 'O16', line_no => 1, qty => 1);
+    PERFORM retail.advance(pg_temp.last_parcel('O16'), 'reject', 'busy');
+    PERFORM retail.release_backorders('E');
+END $$;
+SELECT is(pg_temp.lines('O16'), 'E2 b1 c1 s0 r0', 'rejected so often, it waits for a person');
+SELECT results_eq($$ SELECT outcome, location, qty FROM retail.reroute_order('app', 'O16', true) $$, $$ VALUES ('rerouted', 'S1', 1::bigint) $$, 'who has the last word');
+SELECT throws_ok($$ SELECT retail.reroute_order('app', 'O16', NULL) $$, '22004', NULL, 'yes or no');
 
 SELECT * FROM finish();
