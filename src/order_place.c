@@ -562,17 +562,45 @@ plan_settled(const Order *order)
 	return retail_route_plan(&route);
 }
 
+/* The plan in as many parcels as it takes; NULL where none was ruled out for its parcels. */
+static const RoutePlan *
+plan_unlimited(const Order *order)
+{
+	RouteRequest route = order->route;
+	ServiceInfo service = order->plan->service;
+
+	if (order->plan->filled || !order->plan->may_serve || order->plan->max_parcels == 0)
+		return NULL;
+	route.service = &service;
+	route.max_parcels = route.max_pickups = 0;
+	return retail_route_plan(&route);
+}
+
+/* The location a line would have come from; 0: none. */
+static int32
+planned_location(const RoutePlan *plan, int line)
+{
+	for (int i = 0; i < plan->npieces; i++)
+	{
+		if (plan->pieces[i].line == line)
+			return plan->parcels[plan->pieces[i].parcel].location_id;
+	}
+	return 0;
+}
+
 /* Why nothing was placed, line by line. */
 static OrderAnswers
 answer_refused(const Order *order, bool is_race)
 {
 	const RoutePlan *plan = order->plan;
 	const RoutePlan *settled = plan_settled(order);
+	const RoutePlan *unlimited = plan_unlimited(order);
 	OrderAnswers answers = answers_for(order);
 
 	for (int i = 0; i < order->route.nlines; i++)
 	{
 		Outcome		outcome = OUTCOME_SKIPPED;
+		OrderAnswer *answer;
 
 		if (!order->route.channel.open)
 			outcome = OUTCOME_CLOSED;
@@ -582,9 +610,13 @@ answer_refused(const Order *order, bool is_race)
 			outcome = OUTCOME_BUSY;
 		else if (plan->unfilled[i] > 0 && settled != NULL && settled->unfilled[i] == 0)
 			outcome = OUTCOME_BUSY;
+		else if (plan->unfilled[i] > 0 && unlimited != NULL && unlimited->unfilled[i] == 0)
+			outcome = OUTCOME_TOO_MANY_PARCELS;
 		else if (plan->unfilled[i] > 0)
 			outcome = plan->may_serve ? OUTCOME_INSUFFICIENT : OUTCOME_NO_LOCATION;
-		add_answer(&answers, order, i, outcome, 0);
+		answer = add_answer(&answers, order, i, outcome, 0);
+		if (outcome == OUTCOME_SKIPPED)
+			answer->location_id = planned_location(plan, i);
 	}
 	return answers;
 }

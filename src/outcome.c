@@ -36,6 +36,7 @@ const char *const retail_outcome_name[OUTCOME_COUNT] = {
 	[OUTCOME_DUPLICATE] = "duplicate",
 	[OUTCOME_NO_LOCATION] = "no_location",
 	[OUTCOME_NO_RETURNS] = "no_returns",
+	[OUTCOME_TOO_MANY_PARCELS] = "too_many_parcels",
 };
 
 Outcome

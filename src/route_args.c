@@ -72,6 +72,27 @@ stricter(int a, int b)
 	return a == 0 ? b : b == 0 ? a : Min(a, b);
 }
 
+/*
+ * The stores that the lines name: a shopper who names several goes to several.
+ * One who names none goes to one, and that is 1 here.
+ */
+static int
+count_named(const RouteRequest *route)
+{
+	int			n = 0;
+
+	for (int i = 0; i < route->nlines; i++)
+	{
+		int32		id = route->lines[i].location.id;
+		int			earlier = 0;
+
+		while (earlier < i && route->lines[earlier].location.id != id)
+			earlier++;
+		n += id != 0 && earlier == i;
+	}
+	return Max(n, 1);
+}
+
 void
 retail_route_args(FunctionCallInfo fcinfo, const RouteArgs *args, RouteRequest *route,
 				  RouteOptions *options)
@@ -98,6 +119,7 @@ retail_route_args(FunctionCallInfo fcinfo, const RouteArgs *args, RouteRequest *
 	route->excluded = options->excluded;
 	route->nexcluded = options->nexcluded;
 	route->max_parcels = stricter(options->max_parcels, route->channel.max_parcels);
+	route->max_pickups = options->max_parcels > 0 ? route->max_parcels : count_named(route);
 	route->no_split = options->no_split || route->channel.no_split;
 	route->partial = options->partial || options->backorder;
 	route->placed_at = options->has_at ? options->at : retail_clock_now();

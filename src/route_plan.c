@@ -113,11 +113,18 @@ state_problem(Walk *walk, RouteProblem *problem)
 	problem->objective = walk->request->channel.objective;
 }
 
+/* A parcel that is sent costs; one that is fetched costs the shopper a way. */
+static int
+max_parcels(const Walk *walk)
+{
+	return walk->service->pickup ? walk->request->max_pickups : walk->request->max_parcels;
+}
+
 static Shares
 solve(Walk *walk)
 {
 	RouteProblem problem;
-	RouteLimits limits = {walk->request->max_parcels, walk->request->no_split,
+	RouteLimits limits = {max_parcels(walk), walk->request->no_split,
 	walk->request->partial, NODE_BUDGET};
 	RouteSolution solution;
 	Shares		all = {0};
@@ -304,6 +311,7 @@ plan_service(const RouteRequest *request, ServiceInfo *service)
 	retail_route_walk_end(walk);
 
 	plan->service = *service;
+	plan->max_parcels = max_parcels(walk);
 	make_parcels(walk, &solution, plan, parcel_of);
 	make_pieces(walk, &solution, plan, parcel_of);
 	mark_looks(walk, plan);

@@ -27,6 +27,7 @@ typedef struct RoutePlan
 	int			npieces;
 	int64	   *unfilled;		/* per line: units no location has for it */
 	bool		filled;			/* none is */
+	int			max_parcels;	/* it was made for; 0: no limit */
 	bool		may_serve;		/* some location could be asked for stock at all */
 	TimestampTz promise_at;		/* of its last parcel; 0: no parcel */
 	RouteLook  *looks;

@@ -35,6 +35,7 @@ typedef struct RouteRequest
 	RouteOwnHold *own_holds;
 	int			nown_holds;
 	int			max_parcels;	/* 0: no limit */
+	int			max_pickups;	/* of a pickup: one, unless more are asked for; 0: no limit */
 	bool		no_split;
 	bool		partial;		/* place what there is of a line that is short */
 	bool		settled;		/* as if all units in flight came back */

@@ -14,7 +14,7 @@ CREATE TYPE retail.order_result AS (
     replayed       boolean
 );
 COMMENT ON TYPE retail.order_result IS
-'Units of one line of an order in one parcel. outcome: placed; backordered (nobody has these units: they wait); or why nothing was placed: insufficient, busy (units that transactions under way have taken would do: try again), not_sellable, closed, no_location (no location may serve this order), duplicate (the channel has an order of this order_ref: order_id says which), skipped (this line would have gone). fulfilment_id: the parcel; reservation_id and expires_at: the hold of its units; promise_at: when it is there, or ready; replayed: the answer of an earlier try with the same request_key.';
+'Units of one line of an order in one parcel. outcome: placed; backordered (nobody has these units: they wait); or why nothing was placed: insufficient, too_many_parcels (there are enough, but in more parcels than the order may have: more stores than one for a pickup), busy (units that transactions under way have taken would do: try again), not_sellable, closed, no_location (no location may serve this order), duplicate (the channel has an order of this order_ref: order_id says which), skipped (this line would have gone, from the location named). fulfilment_id: the parcel; reservation_id and expires_at: the hold of its units; promise_at: when it is there, or ready; replayed: the answer of an earlier try with the same request_key.';
 
 CREATE FUNCTION retail.place_order(channel text, order_ref text, lines retail.line[], longitude double precision DEFAULT NULL,
     latitude double precision DEFAULT NULL, service text DEFAULT 'auto', location text DEFAULT NULL, holder text DEFAULT NULL,
@@ -24,6 +24,6 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 10 COST 1000 AS 'MODULE_PATHNAME', 'ret
 COMMENT ON FUNCTION retail.place_order(text, text, retail.line[], double precision, double precision, text, text, text, text, jsonb) IS
 'Routes an order, holds its units and writes it with its parcels, all in one: the shopper pays next (confirm_order) or the holds lapse.
 channel, order_ref: the order''s name, unique per channel; lines, longitude, latitude, service: as in route(); location: the only one that may serve, the store of a pickup; holder: the customer, whose holds of these stocks become the order''s; request_key: makes a retry safe.
-options: as in route(), and ttl (interval: how long units are held; default as in reserve()), guide (the clerk who ordered for the customer), backorder (true: what nobody has waits instead of refusing the order).
+options: as in route(), and ttl (interval: how long units are held; default as in reserve()), guide (the clerk who ordered for the customer), backorder (true: what nobody has, or what would take too many parcels, waits instead of refusing the order).
 Returns one order_result per line and parcel. All lines are placed or none, but for backorder. A race for the last units is planned again, a few times. Waits for a second call of the same request key or order_ref, and where a location has a daily_capacity for other orders of that location.
 Errors: as route() and reserve(); RT005 request key used for another request.';

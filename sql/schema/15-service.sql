@@ -59,7 +59,7 @@ COMMENT ON TABLE retail.channel_routing IS
 'How orders of a channel find their stock; a channel without a row has the defaults. All online orders from one warehouse: listed, with that warehouse in channel_source. Each store its own virtual shop: own. Written by plain DML.';
 COMMENT ON COLUMN retail.channel_routing.channel_id IS 'The channel.';
 COMMENT ON COLUMN retail.channel_routing.source IS 'network: every location (default); listed: those in channel_source; own: only the location the order names.';
-COMMENT ON COLUMN retail.channel_routing.max_parcels IS 'Most parcels of one order, 1 to 40; NULL: as many as it takes.';
+COMMENT ON COLUMN retail.channel_routing.max_parcels IS 'Most parcels of one order, 1 to 40; NULL: as many as it takes. A pickup is one, whatever stands here, unless the order asks for more.';
 COMMENT ON COLUMN retail.channel_routing.no_split IS 'true: a line''s quantity never comes from two locations.';
 COMMENT ON COLUMN retail.channel_routing.objective IS
 'What makes one plan better than another: the five criteria, each once, the weightiest first. lines: most lines filled, always first; promise: fewest of them late; parcels: fewest parcels; cost: least cost, added up over the parcels; stock: the sooner expiring lots, then fewest last units of display stores.';

@@ -803,6 +803,9 @@ op_place(void)
 						"WHERE c.code = '%s' AND o.order_ref = 'R%d' AND o.status = 'placed'", channel, ref);
 		if (order == 0 || order != int_of(res, 0, "order_id"))
 			fail("the order is not there");
+		if (ask_int("SELECT count(*) FROM retail.fulfilment_order f JOIN retail.service v ON v.id = f.service_id "
+					"WHERE f.order_id = %lld AND v.kind = 'pickup'", (long long) order) > 1)
+			fail("a shopper is sent to several stores");
 		if (oracle && too_much && !backorder)
 			fail("more was placed than there is");
 		if (oracle && enough && totals_of(order).backordered > 0)

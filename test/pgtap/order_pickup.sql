@@ -1,7 +1,7 @@
 -- Pickup: codes, throttle, deadlines, slots.
 \ir order.psql
 
-SELECT plan(63);
+SELECT plan(83);
 DO $$ BEGIN PERFORM retail.receive_lines(ARRAY[('A', 'S1', 50), ('A', 'S2', 50)]::retail.line[]); END $$;
 
 -- the check character
@@ -111,6 +111,46 @@ SELECT is(pg_temp.parcels('O4'), 'S1 rejected A2, S1 routed A2', 'and is asked a
 SELECT is(pg_temp.go(f.id, 'accept', 'start_picking', 'pack', 'ready') || ' ' || (SELECT outcome FROM retail.collect('S2', (SELECT pickup_code FROM o7))) || ' '
     || (SELECT outcome FROM retail.collect('S2', (SELECT pickup_code FROM retail.renew_pickup_code(f.id)))), 'ready_for_pickup refused collected', 'a new store, a new code')
 FROM retail.fulfilment_order f WHERE f.order_id = (SELECT order_id FROM o7) AND f.state = 'routed';
+SELECT is_empty('SELECT * FROM pg_temp.differences()', 'all is well');
+
+-- a shopper is sent to one store, unless he asks for more
+DO $$ BEGIN
+    INSERT INTO retail.sku (code, name) SELECT 'P' || i, 'Part ' || i FROM generate_series(1, 4) i;
+    UPDATE retail.location SET opening_hours = NULL, daily_capacity = NULL, status = 'open', services = '{}';
+    PERFORM retail.receive_lines(ARRAY[('P1', 'S1', 5), ('P2', 'S1', 5), ('P2', 'S2', 5), ('P3', 'S2', 5), ('P3', 'S3', 9), ('P1', 'S3', 1)]::retail.line[]);
+END $$;
+CREATE FUNCTION pg_temp.plan(lines text, service text DEFAULT 'pickup', options text DEFAULT '{}') RETURNS text LANGUAGE sql AS $$
+    SELECT string_agg(concat_ws(' ', line_no, location, nullif(qty, 0), CASE WHEN location IS NULL THEN 'unfilled ' || unfilled_qty END), ', ' ORDER BY line_no, parcel_no)
+    FROM retail.route(lines::retail.line[], 121.470, 31.230, 'app', service, options::jsonb) $$;
+CREATE FUNCTION pg_temp.place(ref text, lines text, service text DEFAULT 'pickup', options text DEFAULT '{}', store text DEFAULT NULL) RETURNS text LANGUAGE sql AS $$
+    SELECT string_agg(concat_ws(' ', outcome, line_no, location, nullif(qty, 0)), ', ' ORDER BY line_no, fulfilment_id)
+    FROM retail.place_order('app', ref, lines::retail.line[], 121.470, 31.230, service, store, options => options::jsonb) $$;
+SELECT is(pg_temp.plan('{"(P1,,1)","(P2,,1)"}'), '1 S1 1, 2 S1 1', 'the store that has it all');
+SELECT is(pg_temp.plan('{"(P1,,1)","(P3,,1)"}'), '1 S3 1, 2 S3 1', 'also where each line is nearer elsewhere');
+SELECT is(pg_temp.plan('{"(P1,,2)","(P3,,2)"}'), '1 S1 2, 2 unfilled 2', 'nobody has it all: the nearest that has the most lines');
+SELECT is(pg_temp.plan('{"(P1,,2)","(P2,,1)","(P3,,2)"}'), '1 S1 2, 2 S1 1, 3 unfilled 2', 'two lines of three');
+SELECT is(pg_temp.plan('{"(P1,,2)","(P3,,2)"}', 'pickup', '{"max_parcels": 2}'), '1 S1 2, 2 S2 2', 'two stores if he asks');
+SELECT is(pg_temp.plan('{"(P1,,6)"}', 'pickup', '{"partial": true}'), '1 S1 5, 1 unfilled 1', 'of a line what one store has');
+SELECT is(pg_temp.plan('{"(P1,S1,2)","(P3,S2,2)"}'), '1 S1 2, 2 S2 2', 'whoever names two stores goes to two');
+SELECT is(pg_temp.plan('{"(P1,S1,2)","(P3,,2)"}'), '1 S1 2, 2 unfilled 2', 'and to no third');
+SELECT is(pg_temp.plan('{"(P1,,2)","(P3,,2)"}', 'express'), '1 S1 2, 2 S2 2', 'parcels that are sent are as many as it takes');
+UPDATE retail.service SET lead_time = '5 minutes' WHERE code = 'pickup';
+SELECT is(pg_temp.plan('{"(P1,,1)","(P3,,1)"}', 'auto') || ' ' || (SELECT min(service) FROM retail.route('{"(P1,,1)","(P3,,1)"}', 121.470, 31.230, 'app')), '1 S3 1, 2 S3 1 pickup', 'auto: pickup is soonest, in one store');
+SELECT is(pg_temp.plan('{"(P1,,2)","(P3,,2)"}', 'auto') || ' ' || (SELECT min(service) FROM retail.route('{"(P1,,2)","(P3,,2)"}', 121.470, 31.230, 'app')), '1 S1 2, 2 S2 2 instant', 'and no pickup where it would take two');
+UPDATE retail.service SET lead_time = '1 hour' WHERE code = 'pickup';
+INSERT INTO retail.channel_routing (channel_id, max_parcels) SELECT id, 3 FROM retail.channel WHERE code = 'app';
+SELECT is(pg_temp.plan('{"(P1,,2)","(P3,,2)"}'), '1 S1 2, 2 unfilled 2', 'what a channel allows is no wish of the shopper');
+UPDATE retail.channel_routing SET max_parcels = 1;
+SELECT is(pg_temp.plan('{"(P1,,2)","(P3,,2)"}', 'pickup', '{"max_parcels": 2}'), '1 S1 2, 2 unfilled 2', 'and what it forbids no shopper can wish');
+DELETE FROM retail.channel_routing;
+
+-- placed whole or not at all, and it is said what would go
+SELECT is(pg_temp.place('Q1', '{"(P1,,2)","(P2,,1)","(P3,,2)","(P4,,1)"}'), 'skipped 1 S1, skipped 2 S1, too_many_parcels 3, insufficient 4', 'which store has the most, what others have, what nobody has');
+SELECT is(pg_temp.place('Q1', '{"(P1,,2)","(P2,,1)","(P3,,2)"}', 'pickup', '{"backorder": true}'), 'placed 1 S1 2, placed 2 S1 1, backordered 3 2', 'what that store has, and the rest waits');
+SELECT is(pg_temp.place('Q2', '{"(P1,,2)","(P3,,2)"}', 'pickup', '{"max_parcels": 2}'), 'placed 1 S1 2, placed 2 S2 2', 'or both stores');
+SELECT is(pg_temp.place('Q3', '{"(P1,,1)","(P3,,1)"}', 'pickup', '{}', 'S2'), 'insufficient 1, skipped 2 S2', 'a store that was chosen is no question of parcels');
+SELECT is(pg_temp.place('Q4', '{"(P1,,1)","(P3,,3)"}', 'express', '{"max_parcels": 1, "exclude": ["S3"]}'), 'skipped 1 S1, too_many_parcels 2', 'the same for parcels that are sent, where they are limited');
+SELECT is(pg_temp.place('Q5', '{"(P1,,1)","(P3,,1)"}'), 'placed 1 S3 1, placed 2 S3 1', 'in the end all of it in one');
 SELECT is_empty('SELECT * FROM pg_temp.differences()', 'all is well');
 
 SELECT * FROM finish();

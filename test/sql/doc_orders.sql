@@ -61,6 +61,11 @@ SELECT sku, location, qty, parcel_no, unfilled_qty
 FROM retail.route(ARRAY[('KETTLE', NULL, 1), ('TRAY', NULL, 1)]::retail.line[], 104.055, 30.66, 'web', 'same_day');
 SELECT DISTINCT service, location, promise_at
 FROM retail.route(ARRAY[('KETTLE', NULL, 1)]::retail.line[], 104.055, 30.66, 'web');
+SELECT sku, location, qty, unfilled_qty
+FROM retail.route(ARRAY[('KETTLE', NULL, 1), ('POT', NULL, 1)]::retail.line[], 104.055, 30.66, 'web', 'pickup', '{"exclude": ["CD3", "CDW"]}');
+SELECT sku, location, qty, unfilled_qty
+FROM retail.route(ARRAY[('KETTLE', NULL, 1), ('POT', NULL, 1)]::retail.line[], 104.055, 30.66, 'web', 'pickup',
+    '{"exclude": ["CD3", "CDW"], "max_parcels": 2}');
 SELECT location, round(distance_m) AS metres
 FROM retail.route(ARRAY[('KETTLE', NULL, 1)]::retail.line[], 104.055, 30.66, 'web', 'same_day', '{"datum": "GCJ-02"}');
 
@@ -97,8 +102,11 @@ FROM retail.place_order('web', 'W-1', ARRAY[('KETTLE', NULL, 1), ('POT', NULL, 2
 SELECT outcome, line_no, location, replayed
 FROM retail.place_order('web', 'W-1', ARRAY[('KETTLE', NULL, 1), ('POT', NULL, 2)]::retail.line[], 104.055, 30.66, 'same_day',
     holder => 'member 7', request_key => 'tap 1');
-SELECT outcome, line_no, sku
+SELECT outcome, line_no, sku, location
 FROM retail.place_order('web', 'W-2', ARRAY[('KETTLE', NULL, 1), ('TRAY', NULL, 1)]::retail.line[], 104.055, 30.66, 'express');
+SELECT outcome, line_no, sku, location
+FROM retail.place_order('web', 'W-2', ARRAY[('KETTLE', NULL, 1), ('POT', NULL, 1)]::retail.line[], 104.055, 30.66, 'pickup',
+    options => '{"exclude": ["CD3", "CDW"]}');
 SELECT outcome, line_no, sku, location, qty
 FROM retail.place_order('web', 'W-2', ARRAY[('KETTLE', NULL, 1), ('TRAY', NULL, 1)]::retail.line[], 104.055, 30.66, 'express',
     options => '{"backorder": true, "guide": "clerk 12"}');
