@@ -130,16 +130,38 @@ count_cheaper(const Farther *farther)
  * as many and may cost less; how many.
  */
 static int
-play_greedy(Farther *farther, int *picks)
+play_for_less(Farther *farther, int *picks, int *work)
 {
+	const RoutePlanned *plan = farther->plan;
 	RouteGreedy *greedy = &farther->greedy;
-	int		   *work = palloc(sizeof(int) * retail_route_greedy_work(greedy->nplaces, greedy->nlines));
-	int			n = retail_route_greedy_play(greedy, farther->plan->filled, farther->plan->nparcels - 1, picks, work);
+	int			n = retail_route_greedy_play(greedy, plan->filled, plan->nparcels - 1, picks, work);
 
 	if (n > 0)
 		return n;
 	greedy->nplaces = count_cheaper(farther);
-	return retail_route_greedy_play(greedy, farther->plan->filled, farther->plan->nparcels, picks, work);
+	return retail_route_greedy_play(greedy, plan->filled, plan->nparcels, picks, work);
+}
+
+/* Its picks if they fill every need in as many parcels as there may be; how many. */
+static int
+play_for_all(Farther *farther, int *picks, int *work)
+{
+	RouteGreedy *greedy = &farther->greedy;
+	bool	   *everything = palloc(sizeof(bool) * greedy->nlines);
+
+	memset(everything, true, sizeof(bool) * greedy->nlines);
+	return retail_route_greedy_play(greedy, everything, farther->plan->max_parcels, picks, work);
+}
+
+static int
+play_greedy(Farther *farther, int *picks)
+{
+	const RoutePlanned *plan = farther->plan;
+	int		   *work = palloc(sizeof(int) * retail_route_greedy_work(farther->greedy.nplaces,
+																	  farther->greedy.nlines));
+	int			n = plan->is_cut_short ? play_for_all(farther, picks, work) : 0;
+
+	return n == 0 && plan->nparcels > 1 ? play_for_less(farther, picks, work) : n;
 }
 
 bool
@@ -147,11 +169,11 @@ retail_route_look_farther(Walk *walk, const RoutePlanned *plan)
 {
 	int			room = walk->ncandidates + walk->nbehind;
 	int			before = walk->ncandidates;
-	int		   *picks = palloc(sizeof(int) * (plan->nparcels + 1));
+	int		   *picks = palloc(sizeof(int) * walk->nneeds);	/* each pick fills one at least */
 	Farther		farther = {.walk = walk, .plan = plan};
 	int			npicks;
 
-	if (walk->nbehind == 0 || plan->nparcels < 2)
+	if (walk->nbehind == 0 || (plan->nparcels < 2 && !plan->is_cut_short))
 		return false;
 	farther.places = palloc(sizeof(PlaceNear) * room);
 	farther.is_behind = palloc(sizeof(bool) * room);

@@ -15,11 +15,14 @@ typedef struct RoutePlanned
 	const bool *filled;			/* per need: it gets all its units */
 	bool		any_late;		/* some of them miss the promise */
 	double		cost;			/* of its parcels */
+	int			max_parcels;	/* it may have; 0: any number */
+	bool		is_cut_short;	/* the candidates have it all, but are too many */
 } RoutePlanned;
 
 /*
  * Makes candidates of what residual greedy finds behind the walk, where that
- * may be better than the plan; whether there are any.
+ * may be better than the plan: as much in fewer parcels, or for less, or all of it
+ * in as many as it may have; whether there are any.
  */
 extern bool retail_route_look_farther(Walk *walk, const RoutePlanned *plan);
 

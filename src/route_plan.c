@@ -262,11 +262,27 @@ may_any_serve(const Walk *walk)
 	return false;
 }
 
+/* Whether the candidates could fill every need, but for the limit of parcels. */
+static bool
+is_cut_short(const Walk *walk, const bool *filled)
+{
+	bool		any = false;
+
+	for (int n = 0; n < walk->nneeds; n++)
+	{
+		if (!filled[n] && retail_route_is_short(walk, n))
+			return false;
+		any = any || !filled[n];
+	}
+	return any && max_parcels(walk) > 0;
+}
+
 /* What a solution does, for who looks farther. */
 static RoutePlanned
 sum_up(const Walk *walk, const Shares *solution)
 {
-	RoutePlanned planned = {.nparcels = solution->nparcels, .any_late = solution->nlate > 0};
+	RoutePlanned planned = {.nparcels = solution->nparcels, .any_late = solution->nlate > 0,
+	.max_parcels = max_parcels(walk)};
 	int64	   *left = palloc(sizeof(int64) * walk->nneeds);
 	bool	   *filled = palloc(sizeof(bool) * walk->nneeds);
 	bool	   *used = palloc0(sizeof(bool) * Max(walk->ncandidates, 1));
@@ -285,6 +301,7 @@ sum_up(const Walk *walk, const Shares *solution)
 	for (int n = 0; n < walk->nneeds; n++)
 		filled[n] = left[n] == 0;
 	planned.filled = filled;
+	planned.is_cut_short = is_cut_short(walk, filled);
 	return planned;
 }
 

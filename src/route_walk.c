@@ -461,9 +461,8 @@ walk_named(Walk *walk)
 		walk_source(walk, SOURCE_IDS, 0, ids, n);
 }
 
-/* Units of a need that the candidates together do not have. */
-static bool
-is_short(const Walk *walk, int n)
+bool
+retail_route_is_short(const Walk *walk, int n)
 {
 	int64		left = walk->needs[n].qty;
 
@@ -491,7 +490,7 @@ retail_route_collect(Walk *walk)
 				walk_source(walk, SOURCE_WAREHOUSES, 0, NULL, 0);
 			for (int n = 0; n < walk->nneeds && !walk->done && !walk->all_seen; n++)
 			{
-				if (walk->needs[n].location_id == 0 && is_short(walk, n))
+				if (walk->needs[n].location_id == 0 && retail_route_is_short(walk, n))
 					walk_source(walk, SOURCE_HOLDERS, walk->needs[n].sku.id, NULL, 0);
 			}
 		}

@@ -70,6 +70,9 @@ extern void retail_route_walk_end(Walk *walk);
 extern void retail_route_collect(Walk *walk);
 extern void retail_route_sort_candidates(Walk *walk);
 
+/* Whether the candidates together do not have all units of a need. */
+extern bool retail_route_is_short(const Walk *walk, int need);
+
 /* Looks at one location more: notes what it is like, and makes it a candidate if it fits. */
 extern void retail_route_look_at(Walk *walk, int32 location_id, double distance_m);
 
