@@ -18,6 +18,9 @@
 /* Lines of one order: what the solver and a person can still look through. */
 #define MAX_LINES 256
 
+/* Locations looked at, where the order does not say. */
+#define ROUTE_REACH 1000
+
 void
 retail_route_destination(RouteRequest *route, double longitude, double latitude, GeoDatum datum)
 {
@@ -118,6 +121,7 @@ retail_route_args(FunctionCallInfo fcinfo, const RouteArgs *args, RouteRequest *
 		route->location_id = retail_arg_location(fcinfo, args->location).id;
 	route->excluded = options->excluded;
 	route->nexcluded = options->nexcluded;
+	route->reach = options->reach > 0 ? options->reach : ROUTE_REACH;
 	route->max_parcels = stricter(options->max_parcels, route->channel.max_parcels);
 	route->max_pickups = options->max_parcels > 0 ? route->max_parcels : count_named(route);
 	route->no_split = options->no_split || route->channel.no_split;

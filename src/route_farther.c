@@ -7,7 +7,7 @@
  * each candidate near by adds little.  Residual greedy (route_greedy.c) goes
  * over them all, asking only what can matter; what it picks there are
  * candidates too, and the solver chooses again.  So no plan is worse than
- * residual greedy over the ROUTE_MAX_SCANNED nearest.
+ * residual greedy over the nearest that the request reaches.
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -17,8 +17,8 @@
 #include "route_farther.h"
 #include "route_greedy.h"
 
-/* Questions asked at most. */
-#define ROUTE_FAR_ASKS 10000
+/* Questions asked at most, for each location within reach. */
+#define ROUTE_FAR_ASKS 10
 
 /* The candidates and the locations behind, as one row of places. */
 typedef struct Farther
@@ -180,7 +180,7 @@ retail_route_look_farther(Walk *walk, const RoutePlanned *plan)
 	farther.fits = palloc(sizeof(int8) * room);
 	farther.greedy.nlines = walk->nneeds;
 	farther.greedy.holds = palloc(sizeof(int8) * room * walk->nneeds);
-	farther.greedy.max_asks = ROUTE_FAR_ASKS;
+	farther.greedy.max_asks = ROUTE_FAR_ASKS * walk->request->reach;
 	farther.greedy.ask = ask_behind;
 	farther.greedy.accept = accept_place;
 	farther.greedy.arg = &farther;

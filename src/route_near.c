@@ -14,6 +14,9 @@
 #include "route_near.h"
 #include "route_source.h"
 
+/* Locations looked at, at most. */
+#define NEAR_REACH 1000
+
 /* Adds a location if it has the units. */
 static void
 add_found(const RouteNear *near, StockReader *reader, int32 location_id, double distance_m,
@@ -48,7 +51,8 @@ retail_route_near(const RouteNear *near, RouteFound *found)
 	retail_stock_reader_begin(&reader, AccessShareLock, near->now);
 	retail_route_source_begin(&source, near->channel.source == ROUTING_LISTED ? SOURCE_LISTED : SOURCE_NETWORK,
 							  &from, near->channel.id, NULL, 0);
-	while (n < near->max_rows && retail_route_source_next(&source, &location_id, &distance_m))
+	for (int i = 0; i < NEAR_REACH && n < near->max_rows &&
+		 retail_route_source_next(&source, &location_id, &distance_m); i++)
 	{
 		CHECK_FOR_INTERRUPTS();
 		if (near->max_m >= 0 && distance_m > near->max_m)

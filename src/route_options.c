@@ -15,6 +15,7 @@
 #include "route_options.h"
 
 #define MAX_EXCLUDED 1000
+#define MAX_REACH 10000
 
 static void
 refuse_option(const char *key, const char *expected)
@@ -48,27 +49,22 @@ bool_of(const JsonbValue *value, const char *key)
 }
 
 static int
-parcels_of(const JsonbValue *value, const char *key)
+count_of(const JsonbValue *value, const char *key, int most)
 {
-	const char *expected = "a whole number, 1 to 40";
-	int64		n = 0;
+	char	   *expected = psprintf("a whole number, 1 to %d", most);
+	Datum		number;
 
 	if (value->type != jbvNumeric)
 		refuse_option(key, expected);
-	else
-	{
-		Datum		number = NumericGetDatum(value->val.numeric);
-
-		if (!DatumGetBool(DirectFunctionCall2(numeric_eq, number,
-											  DirectFunctionCall2(numeric_round, number, Int32GetDatum(0)))) ||
-			!DatumGetBool(DirectFunctionCall2(numeric_lt, number,
-											  DirectFunctionCall1(int4_numeric, Int32GetDatum(41)))) ||
-			!DatumGetBool(DirectFunctionCall2(numeric_gt, number,
-											  DirectFunctionCall1(int4_numeric, Int32GetDatum(0)))))
-			refuse_option(key, expected);
-		n = DatumGetInt32(DirectFunctionCall1(numeric_int4, number));
-	}
-	return n;
+	number = NumericGetDatum(value->val.numeric);
+	if (!DatumGetBool(DirectFunctionCall2(numeric_eq, number,
+										  DirectFunctionCall2(numeric_round, number, Int32GetDatum(0)))) ||
+		!DatumGetBool(DirectFunctionCall2(numeric_le, number,
+										  DirectFunctionCall1(int4_numeric, Int32GetDatum(most)))) ||
+		!DatumGetBool(DirectFunctionCall2(numeric_gt, number,
+										  DirectFunctionCall1(int4_numeric, Int32GetDatum(0)))))
+		refuse_option(key, expected);
+	return DatumGetInt32(DirectFunctionCall1(numeric_int4, number));
 }
 
 /* A list of location codes; the array's elements follow in the iterator. */
@@ -152,7 +148,9 @@ read_option(const char *key, const JsonbValue *value, RouteOptions *options)
 	else if (strcmp(key, "location") == 0)
 		options->location_id = retail_master_location(text_of(value, key, "a location code")).id;
 	else if (strcmp(key, "max_parcels") == 0)
-		options->max_parcels = parcels_of(value, key);
+		options->max_parcels = count_of(value, key, 40);
+	else if (strcmp(key, "reach") == 0)
+		options->reach = count_of(value, key, MAX_REACH);
 	else if (strcmp(key, "no_split") == 0)
 		options->no_split = bool_of(value, key);
 	else if (strcmp(key, "partial") == 0)

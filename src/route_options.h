@@ -20,6 +20,7 @@ typedef struct RouteOptions
 	int32		location_id;	/* 0: any */
 	int32	   *excluded;
 	int			nexcluded;
+	int			reach;			/* 0: not given */
 	int			max_parcels;	/* 0: not given */
 	bool		no_split;
 	bool		partial;

@@ -34,6 +34,7 @@ typedef struct RouteRequest
 	int			nexcluded;
 	RouteOwnHold *own_holds;
 	int			nown_holds;
+	int			reach;			/* locations looked at, at most */
 	int			max_parcels;	/* 0: no limit */
 	int			max_pickups;	/* of a pickup: one, unless more are asked for; 0: no limit */
 	bool		no_split;

@@ -17,8 +17,7 @@
 #include "route_source.h"
 #include "table.h"
 
-/* Locations that one source answers at most. */
-#define MAX_NETWORK 1000
+/* Locations that one source answers at most; a walk goes as far as its caller. */
 #define MAX_WAREHOUSES 8
 #define MAX_HOLDERS 64
 
@@ -112,7 +111,7 @@ retail_route_source_begin(RouteSource *source, RouteSourceKind kind, const Place
 	else if (kind != SOURCE_IDS)
 		return;
 	source->limit = kind == SOURCE_IDS ? nids : kind == SOURCE_WAREHOUSES ? MAX_WAREHOUSES :
-		kind == SOURCE_HOLDERS ? MAX_HOLDERS : MAX_NETWORK;
+		kind == SOURCE_HOLDERS ? MAX_HOLDERS : INT_MAX;
 	if (kind == SOURCE_NETWORK || kind == SOURCE_WAREHOUSES || kind == SOURCE_LISTED)
 	{
 		begin_walk(source, kind == SOURCE_NETWORK ? &places->all :

@@ -374,7 +374,7 @@ is_far_enough(Walk *walk, RouteSourceKind source, double distance_m)
 	if (is_ordered && walk->service->max_m > 0 && distance_m > walk->service->max_m)
 		walk->all_seen = true;
 	return walk->done || walk->all_seen || walk->ncandidates >= walk->limit ||
-		walk->nlooks >= ROUTE_MAX_SCANNED;
+		walk->nlooks >= walk->request->reach;
 }
 
 /* Whether a location is too far off to be part of a better plan; all sources but ids are nearest first. */
@@ -399,8 +399,8 @@ keep_behind(Walk *walk, RouteSource *source)
 	if (walk->done || walk->all_seen || walk->ncandidates < walk->limit ||
 		retail_route_rank(channel, ROUTE_PARCELS) > retail_route_rank(channel, ROUTE_COST))
 		return;
-	walk->behind = palloc(sizeof(PlaceNear) * ROUTE_MAX_SCANNED);
-	while (walk->nlooks + walk->nbehind < ROUTE_MAX_SCANNED &&
+	walk->behind = palloc(sizeof(PlaceNear) * walk->request->reach);
+	while (walk->nlooks + walk->nbehind < walk->request->reach &&
 		   retail_route_source_next(source, &near.id, &near.distance_m))
 	{
 		if (walk->service->max_m > 0 && near.distance_m > walk->service->max_m)

@@ -11,9 +11,8 @@
 #include "route_request.h"
 #include "stock_read.h"
 
-/* Locations a walk makes candidates of, and locations looked at to find them. */
+/* Locations a walk makes candidates of; how many it looks at for that is route_request.h's reach. */
 #define ROUTE_MAX_CANDIDATES 40
-#define ROUTE_MAX_SCANNED 1000
 
 /* Candidates more, from behind the walk (route_farther.h). */
 #define ROUTE_SPARE_CANDIDATES 8

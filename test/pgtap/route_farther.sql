@@ -1,5 +1,5 @@
 -- Behind the candidates: what the walk ends before, and the plan may yet need.
-SELECT plan(7);
+SELECT plan(9);
 SET client_min_messages = warning;
 SET pg_retail.clock = '2031-03-03 10:00:00+00';
 
@@ -28,6 +28,8 @@ SELECT is(pg_temp.plan('app', 'express'), 'AB A, AB B', 'one parcel from behind 
 SELECT is(pg_temp.plan('app', 'pickup'), 'AB A, AB B', 'a shopper, too, is sent to the one store that has it all');
 SELECT is(pg_temp.plan('cheap', 'express'), 'N1 A, N2 A, B1 B', 'but not where the way weighs more');
 SELECT is(pg_temp.plan('app', 'same_day'), 'A1 A, B1 B', 'nor beyond the radius of the service: two rather than three');
+SELECT is(pg_temp.plan('app', 'express', '{"reach": 42}'), 'A1 A, B1 B', 'nor beyond the reach that the order gives');
+SELECT is(pg_temp.plan('app', 'express', '{"reach": 43}'), 'AB A, AB B', 'which is counted in locations, the nearest first');
 SELECT is(pg_temp.plan('app', 'express', '{"exclude": ["AB"]}'), 'AB2 A, AB2 B', 'one that may not serve is passed over');
 UPDATE retail.location SET status = 'closed' WHERE code = 'AB';
 SELECT is(pg_temp.plan('app', 'express'), 'AB2 A, AB2 B', 'nor may one that is closed');

@@ -11,7 +11,7 @@ SELECT :'data' = '' AS missing \gset
 \endif
 \ir route_rules.psql
 
-SELECT plan(3);
+SELECT plan(4);
 SET client_min_messages = warning;
 SET pg_retail.clock = '2031-03-03 10:00:00+00';
 CREATE FUNCTION pg_temp.pick(what text, n integer) RETURNS integer LANGUAGE sql IMMUTABLE AS $$ SELECT (hashtextextended(what, 4) & 2147483647) % n $$;
@@ -59,11 +59,12 @@ WHERE pg_temp.pick(format('stock %s %s', s.code, l.code), 1000) < s.per_mille;
 COMMIT;
 ANALYZE retail.stock, retail.location, basket;
 
-SELECT pg_temp.find_nearest(basket_id), pg_temp.play_route(basket_id) FROM destination \g /dev/null
+SELECT pg_temp.find_nearest(basket_id), pg_temp.play_route(basket_id), pg_temp.play_route(basket_id, 'far', '{"reach": 10000}') FROM destination \g /dev/null
 SELECT pg_temp.play_rule(basket_id, rule) FROM destination, unnest('{nearest,most,most of all}'::text[]) rule \g /dev/null
 SELECT diag(format('%s stores, %s SKUs, %s rows of stock', (SELECT count(*) FROM retail.location), (SELECT count(*) FROM retail.sku), (SELECT count(*) FROM retail.stock)));
 SELECT pg_temp.tell();
 SELECT is((SELECT count(*) FROM retail.location), 8568::bigint, 'all points of the file are stores');
 SELECT is_empty($$ SELECT * FROM pg_temp.beaten_by('nearest') $$, 'nearest first fills no more lines, in no fewer parcels, and as many go no shorter way');
 SELECT is_empty($$ SELECT * FROM pg_temp.beaten_by('most') $$, 'nor does residual greedy over the thousand nearest');
+SELECT is_empty($$ SELECT * FROM pg_temp.beaten_by('most of all', 'far') $$, 'with all of them in reach, nor does residual greedy over all');
 SELECT * FROM finish();

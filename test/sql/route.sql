@@ -99,6 +99,8 @@ SELECT * FROM retail.route(ARRAY[('RT-A', NULL, 1)]::retail.line[], 8, 50, optio
 SELECT * FROM retail.route(ARRAY[('RT-A', NULL, 1)]::retail.line[], 8, 50, options => '{"no": 1}');
 SELECT * FROM retail.route(ARRAY[('RT-A', NULL, 1)]::retail.line[], 8, 50, options => '{"max_parcels": 0}');
 SELECT * FROM retail.route(ARRAY[('RT-A', NULL, 1)]::retail.line[], 8, 50, options => '{"max_parcels": 1.5}');
+SELECT * FROM retail.route(ARRAY[('RT-A', NULL, 1)]::retail.line[], 8, 50, options => '{"reach": 0}');
+SELECT * FROM retail.route(ARRAY[('RT-A', NULL, 1)]::retail.line[], 8, 50, options => '{"reach": 10001}');
 SELECT * FROM retail.route(ARRAY[('RT-A', NULL, 1)]::retail.line[], 8, 50, options => '{"exclude": "RT1"}');
 SELECT * FROM retail.route(ARRAY[('RT-A', NULL, 1)]::retail.line[], 8, 50, options => '{"exclude": ["no"]}');
 SELECT * FROM retail.route(ARRAY[('RT-A', NULL, 1)]::retail.line[], 8, 50, options => '{"ttl": "1 min"}');
