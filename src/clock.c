@@ -151,13 +151,19 @@ retail_clock_now(void)
 	return instant != 0 ? instant : GetCurrentTimestamp();
 }
 
+TimestampTz
+retail_clock_statement(void)
+{
+	TimestampTz instant = test_clock();
+
+	return instant != 0 ? instant : GetCurrentStatementStartTimestamp();
+}
+
 /* retail.now(): STABLE, so the start of the statement when time is real. */
 Datum
 retail_clock_sql_now(PG_FUNCTION_ARGS)
 {
-	TimestampTz instant = test_clock();
-
-	PG_RETURN_TIMESTAMPTZ(instant != 0 ? instant : GetCurrentStatementStartTimestamp());
+	PG_RETURN_TIMESTAMPTZ(retail_clock_statement());
 }
 
 bool

@@ -12,6 +12,9 @@
 /* The time now: the wall clock, or the database's test clock. */
 extern TimestampTz retail_clock_now(void);
 
+/* What retail.now() says: the same over a whole statement. */
+extern TimestampTz retail_clock_statement(void);
+
 /* The same for another database; the launcher asks for each in turn. */
 extern TimestampTz retail_clock_now_in(Oid dbid);
 

@@ -40,5 +40,13 @@
 #define ERRCODE_RETAIL_TOO_MANY_DECIMALS MAKE_SQLSTATE('R', 'T', '0', '2', '1')
 /* Two price bands have no price in common. */
 #define ERRCODE_RETAIL_NO_COMMON_PRICE MAKE_SQLSTATE('R', 'T', '0', '2', '2')
+/* There is no price, or no base price, at some instant. */
+#define ERRCODE_RETAIL_NO_PRICE MAKE_SQLSTATE('R', 'T', '0', '2', '3')
+/* A price is outside the band around its base price. */
+#define ERRCODE_RETAIL_OUT_OF_BAND MAKE_SQLSTATE('R', 'T', '0', '2', '4')
+/* The grant that a price names does not serve it. */
+#define ERRCODE_RETAIL_NO_GRANT MAKE_SQLSTATE('R', 'T', '0', '2', '5')
+/* A price is below cost with its margin, or below what may be advertised. */
+#define ERRCODE_RETAIL_BELOW_FLOOR MAKE_SQLSTATE('R', 'T', '0', '2', '6')
 
 #endif							/* RETAIL_ERRORS_H */

@@ -673,6 +673,12 @@ retail_master_location_code(int32 id, bool *isnull)
 	return code_of(KIND_LOCATION, id, isnull);
 }
 
+Datum
+retail_master_channel_code(int32 id, bool *isnull)
+{
+	return code_of(KIND_CHANNEL, id, isnull);
+}
+
 int
 retail_master_services(int32 **ids)
 {

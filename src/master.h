@@ -87,6 +87,7 @@ extern bool retail_master_service_by_id(int32 id, ServiceInfo *info);
 /* The code as a text datum in the current context; NULL when it is gone. */
 extern Datum retail_master_sku_code(int32 id, bool *isnull);
 extern Datum retail_master_location_code(int32 id, bool *isnull);
+extern Datum retail_master_channel_code(int32 id, bool *isnull);
 extern Datum retail_master_service_code(int32 id, bool *isnull);
 
 /* Every service's id, in the current context; how many. */

@@ -49,3 +49,27 @@ retail_spi_as_owner(const char *query, int nargs, Oid *types, Datum *args)
 		elog(ERROR, "internal statement failed: %s", SPI_result_code_string(result));
 	retail_spi_end(&saved);
 }
+
+int
+retail_spi_kept(SPIPlanPtr *plan, const char *query, int nargs, Oid *types, Datum *args,
+				bool read_only)
+{
+	MemoryContext caller = CurrentMemoryContext;	/* SPI leaves its own behind */
+	int			result;
+
+	if (*plan == NULL)
+	{
+		SPIPlanPtr	made = SPI_prepare(query, nargs, types);
+
+		if (made == NULL)
+			elog(ERROR, "internal statement not prepared: %s", SPI_result_code_string(SPI_result));
+		if (SPI_keepplan(made) != 0)
+			elog(ERROR, "SPI_keepplan failed");
+		*plan = made;
+	}
+	result = SPI_execute_plan(*plan, args, NULL, read_only, 0);
+	if (result < 0)
+		elog(ERROR, "internal statement failed: %s", SPI_result_code_string(result));
+	MemoryContextSwitchTo(caller);
+	return (int) SPI_processed;
+}

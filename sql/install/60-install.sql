@@ -175,6 +175,9 @@ DECLARE
         'merge_parcels', 'make_wave', 'pick_list', 'start_wave', 'finish_wave'];
     order_tables CONSTANT text[] := ARRAY['sales_order', 'order_line', 'fulfilment_order', 'fulfilment_line', 'fulfilment_event',
         'fulfilment_transition', 'capacity_use', 'capacity_return', 'order_refusal', 'order_return', 'pick_wave', 'pick_line'];
+    price_tables CONSTANT text[] := ARRAY['currency', 'base_price', 'price', 'price_rule', 'price_grant', 'campaign', 'price_event',
+        'label_ack'];
+    price_calls CONSTANT text[] := ARRAY['set_price', 'withdraw_price'];
     functions text[];
     reads text[] := ARRAY[]::text[];
     writes text[] := ARRAY[]::text[];
@@ -195,25 +198,28 @@ BEGIN
 
     CASE level
         WHEN 'app' THEN
-            functions := calls || order_calls || ARRAY['outbox_take', 'outbox_done'];
-            reads := master;
+            functions := calls || order_calls || ARRAY['acknowledge_label', 'outbox_take', 'outbox_done'];
+            reads := master || price_tables;
         WHEN 'clerk' THEN
-            functions := calls || order_calls;
-            reads := master || order_tables || ARRAY['stock', 'lot', 'reservation', 'shortage'];
+            functions := calls || order_calls || price_calls || ARRAY['acknowledge_label'];
+            reads := master || order_tables || price_tables || ARRAY['stock', 'lot', 'reservation', 'shortage'];
         WHEN 'analyst' THEN
             functions := ARRAY['now'];
             views := true;
         WHEN 'operator' THEN
-            functions := calls || order_calls || ARRAY['outbox_take', 'outbox_done', 'expire_reservations', 'sweep',
+            functions := calls || order_calls || price_calls || ARRAY['set_base_price', 'import_prices', 'acknowledge_label',
+                'outbox_take', 'outbox_done', 'expire_reservations', 'sweep',
                 'archive_reservations', 'purge_requests', 'purge_outbox', 'repair_flags', '_repair_marked', '_drain',
                 'expire_orders', 'reroute_unaccepted', 'return_uncollected', 'release_backorders', 'fold_capacity',
                 'schedule_jobs', 'unschedule_jobs', 'bulk_write', 'reset_cells', 'verify', 'status',
-                '_is_time_zone', '_is_opening_hours', '_check_tables', '_schema_version', '_expire_batch',
+                '_is_time_zone', '_is_opening_hours', '_actor', '_check_tables', '_schema_version', '_expire_batch',
                 '_jobs', '_cron_database', 'wgs84_longitude', 'wgs84_latitude'];
-            reads := master || order_tables || ARRAY['meta', 'stock', 'lot', 'reservation', 'reservation_history', 'movement',
+            reads := master || order_tables || price_tables || ARRAY['price_floor', 'price_guard', 'price_load', 'price_import',
+                'price_alert', 'meta', 'stock', 'lot', 'reservation', 'reservation_history', 'movement',
                 'shortage', 'request', 'order_request', 'pickup_throttle', 'bulk_load', 'sold_out', 'flag_repair', 'outbox',
                 'outbox_consumer', 'outbox_delivery'];
-            writes := master || ARRAY['stock', 'lot', 'reservation', 'fulfilment_transition', 'pickup_throttle'];
+            writes := master || ARRAY['currency', 'price_rule', 'price_floor', 'price_import',
+                'stock', 'lot', 'reservation', 'fulfilment_transition', 'pickup_throttle'];
             views := true;
         ELSE
             RAISE EXCEPTION 'level "%" is not known', level
@@ -241,6 +247,11 @@ BEGIN
         SELECT v.*
         FROM (VALUES (3, 'TABLE', 'retail.shortage', 'UPDATE (resolved_at)'),
                      (3, 'TABLE', 'retail.outbox_consumer', 'DELETE'),
+                     -- a price is never deleted
+                     (3, 'TABLE', 'retail.base_price', 'INSERT'),
+                     (3, 'TABLE', 'retail.base_price', 'UPDATE'),
+                     (3, 'TABLE', 'retail.price', 'INSERT'),
+                     (3, 'TABLE', 'retail.price', 'UPDATE'),
                      (4, 'SEQUENCE', 'retail.reservation_id_seq', 'USAGE')) v
         WHERE level = 'operator'
         ORDER BY 1, 3, 4

@@ -14,6 +14,8 @@ AS $$
     SELECT pg_catalog.array_agg(pg_catalog.concat(g.name, ' on retail.', g.tab) ORDER BY g.tab, g.name)
     FROM (VALUES ('stock', 'retail_guard', 'A'), ('lot', 'retail_guard', 'A'), ('reservation', 'retail_guard', 'A'),
                  ('movement', 'retail_guard', 'A'), ('bulk_load', 'retail_guard', 'A'), ('fulfilment_event', 'retail_guard', 'A'),
+                 ('base_price', 'retail_guard', 'A'), ('base_price', 'retail_guard_insert', 'A'), ('base_price', 'retail_guard_update', 'A'),
+                 ('price', 'retail_guard', 'A'), ('price', 'retail_guard_insert', 'A'), ('price', 'retail_guard_update', 'A'),
                  ('stock', 'retail_replica', 'R'), ('reservation', 'retail_replica', 'R')) g (tab, name, state)
     WHERE NOT EXISTS (
         SELECT

@@ -20,9 +20,10 @@ BEGIN
     ELSIF TG_OP = 'TRUNCATE' THEN
         IF EXISTS (SELECT FROM retail.movement) OR EXISTS (SELECT FROM retail.reservation)
             OR EXISTS (SELECT FROM retail.reservation_history)
+            OR EXISTS (SELECT FROM retail.price_guard)
             OR (TG_TABLE_NAME <> 'channel' AND EXISTS (SELECT FROM retail.stock)) THEN
             RAISE EXCEPTION 'table "%" cannot be emptied', TG_TABLE_NAME
-                USING ERRCODE = 'RT011', DETAIL = 'There are stock, reservations or movements that refer to it.';
+                USING ERRCODE = 'RT011', DETAIL = 'There are stock, reservations, movements or prices that refer to it.';
         END IF;
         RETURN NULL;
     END IF;
@@ -43,6 +44,10 @@ BEGIN
             SELECT o.code, 'reservations' INTO used, reason
             FROM retail.reservation_history r JOIN old_rows o ON o.id = r.sku_id LIMIT 1;
         END IF;
+        IF NOT FOUND THEN
+            SELECT o.code, 'prices' INTO used, reason
+            FROM old_rows o WHERE EXISTS (SELECT FROM retail.price_guard g WHERE g.sku_id = o.id) LIMIT 1;
+        END IF;
     ELSIF TG_TABLE_NAME = 'location' THEN
         SELECT o.code, 'stock' INTO used, reason
         FROM retail.stock s JOIN old_rows o ON o.id = s.location_id LIMIT 1;
@@ -58,6 +63,10 @@ BEGIN
             SELECT o.code, 'reservations' INTO used, reason
             FROM retail.reservation_history r JOIN old_rows o ON o.id = r.location_id LIMIT 1;
         END IF;
+        IF NOT FOUND THEN
+            SELECT o.code, 'prices' INTO used, reason
+            FROM retail.price p JOIN old_rows o ON o.id = p.location_id LIMIT 1;
+        END IF;
     ELSE
         SELECT o.code, 'reservations' INTO used, reason
         FROM retail.reservation r JOIN old_rows o ON o.id = r.channel_id LIMIT 1;
@@ -68,6 +77,10 @@ BEGIN
         IF NOT FOUND THEN
             SELECT o.code, 'reservations' INTO used, reason
             FROM retail.reservation_history r JOIN old_rows o ON o.id = r.channel_id LIMIT 1;
+        END IF;
+        IF NOT FOUND THEN
+            SELECT o.code, 'prices' INTO used, reason
+            FROM retail.price p JOIN old_rows o ON o.id = p.channel_id LIMIT 1;
         END IF;
     END IF;
     IF used IS NOT NULL THEN

@@ -44,7 +44,7 @@ COMMENT ON TABLE retail.outbox IS
 'Events for other systems, written in the transaction they tell of. Drained with outbox_take() and outbox_done(), at least once, in order per (sku, location).';
 COMMENT ON COLUMN retail.outbox.id IS 'Key; grows in commit order within one (sku, location).';
 COMMENT ON COLUMN retail.outbox.xid IS 'The writing transaction: what makes draining commit-safe.';
-COMMENT ON COLUMN retail.outbox.topic IS 'What it is about: sold_out, shortage.';
+COMMENT ON COLUMN retail.outbox.topic IS 'What it is about: sold_out, shortage, order, fulfilment, price.';
 COMMENT ON COLUMN retail.outbox.version IS 'Version of the payload''s form.';
 COMMENT ON COLUMN retail.outbox.sku_id IS 'The SKU it is about; NULL: none.';
 COMMENT ON COLUMN retail.outbox.location_id IS 'The location it is about; NULL: none.';

@@ -131,12 +131,12 @@ CREATE OR REPLACE TRIGGER retail_lots
 COMMENT ON TRIGGER retail_lots ON retail.sku IS 'Refuses to make a SKU lot-tracked while it has units that are in no lot.';
 COMMENT ON TRIGGER retail_zone ON retail.location IS
 'Has the counters loaded anew where lots expire at another instant now: waits for open writers, and shuts others out until the end of the transaction.';
-COMMENT ON TRIGGER retail_keep ON retail.channel IS 'Refuses to delete a channel with reservations or movements.';
-COMMENT ON TRIGGER retail_keep ON retail.location IS 'Refuses to delete a location with stock, reservations or movements.';
-COMMENT ON TRIGGER retail_keep ON retail.sku IS 'Refuses to delete a SKU with stock, reservations or movements.';
-COMMENT ON TRIGGER retail_keep_all ON retail.channel IS 'Refuses TRUNCATE while there are reservations or movements.';
-COMMENT ON TRIGGER retail_keep_all ON retail.location IS 'Refuses TRUNCATE while there is stock, or there are reservations or movements.';
-COMMENT ON TRIGGER retail_keep_all ON retail.sku IS 'Refuses TRUNCATE while there is stock, or there are reservations or movements.';
+COMMENT ON TRIGGER retail_keep ON retail.channel IS 'Refuses to delete a channel with reservations, movements or prices.';
+COMMENT ON TRIGGER retail_keep ON retail.location IS 'Refuses to delete a location with stock, reservations, movements or prices.';
+COMMENT ON TRIGGER retail_keep ON retail.sku IS 'Refuses to delete a SKU with stock, reservations, movements or prices.';
+COMMENT ON TRIGGER retail_keep_all ON retail.channel IS 'Refuses TRUNCATE while there are reservations, movements or prices.';
+COMMENT ON TRIGGER retail_keep_all ON retail.location IS 'Refuses TRUNCATE while there is stock, or there are reservations, movements or prices.';
+COMMENT ON TRIGGER retail_keep_all ON retail.sku IS 'Refuses TRUNCATE while there is stock, or there are reservations, movements or prices.';
 COMMENT ON TRIGGER retail_keep_id ON retail.channel IS 'Refuses to change an id: stock and history refer to it.';
 COMMENT ON TRIGGER retail_keep_id ON retail.location IS 'Refuses to change an id: stock and history refer to it.';
 COMMENT ON TRIGGER retail_keep_id ON retail.sku IS 'Refuses to change an id: stock and history refer to it.';
@@ -164,6 +164,64 @@ COMMENT ON TRIGGER retail_flags_update ON retail.safety_stock IS 'Has the sold-o
 COMMENT ON TRIGGER retail_flags_delete ON retail.safety_stock IS 'Has the sold-out flags of its scope looked at again.';
 COMMENT ON TRIGGER retail_flags_truncate ON retail.safety_stock IS 'Has every sold-out flag looked at again.';
 COMMENT ON TRIGGER retail_flags_insert ON retail.channel IS 'Has every sold-out flag looked at again: which rules bind a new channel is not known here.';
+
+-- Prices pass the guard, whoever writes them, and are announced after it.
+
+CREATE OR REPLACE TRIGGER retail_guard
+    BEFORE DELETE OR TRUNCATE ON retail.base_price
+    FOR EACH STATEMENT EXECUTE FUNCTION retail._guard_price();
+CREATE OR REPLACE TRIGGER retail_guard_insert
+    AFTER INSERT ON retail.base_price REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION retail._guard_price();
+CREATE OR REPLACE TRIGGER retail_guard_update
+    AFTER UPDATE ON retail.base_price REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION retail._guard_price();
+ALTER TABLE retail.base_price ENABLE ALWAYS TRIGGER retail_guard;
+ALTER TABLE retail.base_price ENABLE ALWAYS TRIGGER retail_guard_insert;
+ALTER TABLE retail.base_price ENABLE ALWAYS TRIGGER retail_guard_update;
+CREATE OR REPLACE TRIGGER retail_publish_insert
+    AFTER INSERT ON retail.base_price REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION retail._publish_base_prices();
+CREATE OR REPLACE TRIGGER retail_publish_update
+    AFTER UPDATE ON retail.base_price REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION retail._publish_base_prices();
+COMMENT ON TRIGGER retail_guard ON retail.base_price IS 'Prices are never deleted.';
+COMMENT ON TRIGGER retail_guard_insert ON retail.base_price IS 'Lets no price past bands, floors and grants.';
+COMMENT ON TRIGGER retail_guard_update ON retail.base_price IS 'Lets no price past bands, floors and grants, and keeps history as it was.';
+COMMENT ON TRIGGER retail_publish_insert ON retail.base_price IS 'Writes new prices into the outbox.';
+COMMENT ON TRIGGER retail_publish_update ON retail.base_price IS 'Writes what has become of prices into the outbox.';
+CREATE OR REPLACE TRIGGER retail_guard
+    BEFORE DELETE OR TRUNCATE ON retail.price
+    FOR EACH STATEMENT EXECUTE FUNCTION retail._guard_price();
+CREATE OR REPLACE TRIGGER retail_guard_insert
+    AFTER INSERT ON retail.price REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION retail._guard_price();
+CREATE OR REPLACE TRIGGER retail_guard_update
+    AFTER UPDATE ON retail.price REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION retail._guard_price();
+ALTER TABLE retail.price ENABLE ALWAYS TRIGGER retail_guard;
+ALTER TABLE retail.price ENABLE ALWAYS TRIGGER retail_guard_insert;
+ALTER TABLE retail.price ENABLE ALWAYS TRIGGER retail_guard_update;
+CREATE OR REPLACE TRIGGER retail_publish_insert
+    AFTER INSERT ON retail.price REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION retail._publish_prices();
+CREATE OR REPLACE TRIGGER retail_publish_update
+    AFTER UPDATE ON retail.price REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION retail._publish_prices();
+COMMENT ON TRIGGER retail_guard ON retail.price IS 'Prices are never deleted.';
+COMMENT ON TRIGGER retail_guard_insert ON retail.price IS 'Lets no price past bands, floors and grants.';
+COMMENT ON TRIGGER retail_guard_update ON retail.price IS 'Lets no price past bands, floors and grants, and keeps history as it was.';
+COMMENT ON TRIGGER retail_publish_insert ON retail.price IS 'Writes new prices into the outbox.';
+COMMENT ON TRIGGER retail_publish_update ON retail.price IS 'Writes what has become of prices into the outbox.';
+CREATE OR REPLACE TRIGGER retail_keep
+    BEFORE DELETE ON retail.currency
+    FOR EACH ROW EXECUTE FUNCTION retail._keep_currency();
+CREATE OR REPLACE TRIGGER retail_keep_code
+    BEFORE UPDATE OF code, decimals ON retail.currency
+    FOR EACH ROW WHEN (OLD.code IS DISTINCT FROM NEW.code OR OLD.decimals IS DISTINCT FROM NEW.decimals)
+    EXECUTE FUNCTION retail._keep_currency();
+COMMENT ON TRIGGER retail_keep ON retail.currency IS 'Refuses to delete a currency with prices.';
+COMMENT ON TRIGGER retail_keep_code ON retail.currency IS 'Refuses another code, or other decimals, once there are prices.';
 
 -- Each flip is announced.  By origin only: a subscriber gets the event itself.
 

@@ -961,3 +961,46 @@ bench_optimum() {
 		figure "$what above the optimum, %" "$gap" '<= 0.5'
 	done
 }
+
+# ---- prices
+
+bench_price_copy() {
+	local skus prices file=$work/prices.txt round name
+	local columns='(sku_id, location_id, channel_id, currency, amount, valid)'
+
+	skus=$(integer "2000 * $scale")
+	prices=$((skus * 500))
+	begin price_copy "COPY of $prices prices, 50 locations, 10 channels, store by store"
+	calls_are=price
+	use_server "$usual_cells"
+	make_database priced "$skus" 50
+	sql priced -o /dev/null -f "$bench_dir/sql/seed_prices.sql"
+	sql priced -c "COPY (
+		SELECT k, l, c, 'CNY', 95 + (k + l + c) % 11, '[2026-01-01,)'
+		FROM generate_series(1, 50) AS l, generate_series(1, 10) AS c, generate_series(1, $skus) AS k
+		) TO STDOUT" >"$file"
+	settle priced
+	timed_arm guarded 'COPY into retail.price'
+	timed_arm silent 'the same without the outbox'
+	timed_arm plain 'COPY into the same table without triggers'
+	for ((round = 1; round <= rounds && round <= 3; round++)); do
+		for name in guarded silent plain; do
+			copy_database bench priced
+			[ "$name" != silent ] ||
+				sql bench -c 'ALTER TABLE retail.price DISABLE TRIGGER retail_publish_insert'
+			sql bench -c CHECKPOINT
+			if [ "$name" = plain ]; then
+				timed_run plain "$round" bench "$prices" -c "\\copy bench.price $columns FROM '$file'"
+			else
+				timed_run "$name" "$round" bench "$prices" -c "\\copy retail.price $columns FROM '$file'"
+				check "prices that are missing" "$(sql bench -c "SELECT $prices - count(*) FROM retail.price")"
+			fi
+			[ "$name" != guarded ] ||
+				check "prices without an event" "$(sql bench -c "SELECT $prices - count(*) FROM retail.outbox WHERE topic = 'price' AND payload ->> 'kind' = 'list'")"
+		done
+	done
+	rounds=$((round - 1)) table
+	rounds=$((round - 1)) ratio guarded plain '>= 0.4' 'guarded COPY / COPY without triggers, prices per second'
+	rounds=$((round - 1)) ratio silent plain - 'the guard alone, without the outbox / COPY without triggers'
+	drop_database priced
+}

@@ -5,7 +5,7 @@ CREATE ROLE retail_tap_clerk;
 CREATE ROLE retail_tap_analyst;
 CREATE ROLE "Retail tap Operator";
 CREATE ROLE retail_tap_nobody;
-SELECT plan(59);
+SELECT plan(81);
 
 -- PUBLIC
 SELECT is_empty($$
@@ -53,6 +53,7 @@ DO $$ BEGIN
     INSERT INTO retail.location (code, name, kind, longitude, latitude) VALUES ('S1', 'Shop 1', 'store', 121.47, 31.23);
     INSERT INTO retail.sku (code, name) VALUES ('A', 'Apple');
     PERFORM retail.receive('A', 'S1', 10);
+    PERFORM retail.set_base_price('A', 10, 'CNY');
 END $$;
 
 -- pgTAP's functions and its temporary tables are the superuser's: roles are taken on per statement, and plans that the
@@ -83,6 +84,10 @@ SELECT is(pg_temp.outcome('retail_tap_app', $$ UPDATE retail.stock SET on_hand =
 SELECT is(pg_temp.outcome('retail_tap_app', $$ INSERT INTO retail.sku (code, name) VALUES ('B', 'B') $$), '42501', 'makes no SKU');
 SELECT is(pg_temp.outcome('retail_tap_app', $$ SELECT retail.bulk_write() $$), '42501', 'loads nothing');
 SELECT is(pg_temp.outcome('retail_tap_app', $$ DELETE FROM retail.outbox $$), '42501', 'does not touch the outbox by hand');
+SELECT is(pg_temp.outcome('retail_tap_app', $$ SELECT * FROM retail.price, retail.base_price $$), 'allowed', 'reads prices');
+SELECT is(pg_temp.outcome('retail_tap_app', $$ SELECT retail.set_price('A', 'app', NULL, 10) $$), '42501', 'sets none');
+SELECT is(pg_temp.outcome('retail_tap_app', $$ SELECT * FROM retail.price_floor $$), '42501', 'does not see what things cost');
+SELECT is(pg_temp.outcome('retail_tap_app', $$ SELECT retail.acknowledge_label('S1', 'A', 'app', 1, 'CNY') $$), 'allowed', 'acknowledges labels');
 
 -- clerk
 SELECT is(pg_temp.outcome('retail_tap_clerk', $$ SELECT retail.count_stock('A', 'S1', 11) $$), 'allowed', 'a clerk counts');
@@ -90,6 +95,14 @@ SELECT is(pg_temp.outcome('retail_tap_clerk', $$ SELECT * FROM retail.reservatio
 SELECT is(pg_temp.outcome('retail_tap_clerk', $$ UPDATE retail.reservation SET qty = 1 $$), '42501', 'does not write them');
 SELECT is(pg_temp.outcome('retail_tap_clerk', $$ SELECT * FROM retail.outbox_take('tap') $$), '42501', 'does not drain the outbox');
 SELECT is(pg_temp.outcome('retail_tap_clerk', $$ SELECT retail.reset_cells() $$), '42501', 'repairs nothing');
+SELECT is(pg_temp.outcome('retail_tap_clerk', $$ SELECT retail.set_price('A', 'app', 'S1', 10.5) $$), 'allowed', 'sets a price');
+SELECT is((SELECT actor FROM retail.price ORDER BY id DESC LIMIT 1), 'retail_tap_clerk', 'in his own name');
+SELECT is(pg_temp.outcome('retail_tap_clerk', $$ SELECT retail.withdraw_price(max(id)) FROM retail.price $$), 'allowed', 'and ends it');
+SELECT is(pg_temp.outcome('retail_tap_clerk', $$ SELECT retail.set_base_price('A', 11) $$), '42501', 'sets no base price');
+SELECT is(pg_temp.outcome('retail_tap_clerk', $$ INSERT INTO retail.price (sku_id, currency, amount, valid) VALUES (1, 'CNY', 10, '[2031-01-01,)') $$), '42501', 'writes no price by hand');
+SELECT is(pg_temp.outcome('retail_tap_clerk', $$ INSERT INTO retail.price_rule (low_percent, high_percent) VALUES (50, 50) $$), '42501', 'nor a rule');
+SELECT is(pg_temp.outcome('retail_tap_clerk', $$ INSERT INTO retail.price_grant (grantee, max_discount_percent, valid) VALUES ('retail_tap_clerk', 90, '[2020-01-01,)') $$), '42501', 'nor a grant');
+SELECT is(pg_temp.outcome('retail_tap_clerk', $$ SELECT retail.import_prices() $$), '42501', 'imports nothing');
 
 -- analyst
 SELECT is(pg_temp.outcome('retail_tap_analyst', format('SELECT count(*) FROM retail_bi.%I', c.relname)), 'allowed', 'an analyst reads ' || c.relname)
@@ -108,6 +121,16 @@ SELECT is(pg_temp.outcome('Retail tap Operator', $$ CALL retail.sweep() $$), '2D
 SELECT is(pg_temp.outcome('Retail tap Operator', $$ DELETE FROM retail.movement $$), '42501', 'cannot rewrite the ledger');
 SELECT is(pg_temp.outcome('Retail tap Operator', $$ SELECT retail.grant_access('retail_tap_nobody', 'operator') $$), '42501', 'nor give rights');
 SELECT is(pg_temp.outcome('Retail tap Operator', $$ SELECT retail.bulk_write(); INSERT INTO retail.stock (sku_id, location_id, on_hand) SELECT max(id), 1, 5 FROM retail.sku $$), 'allowed', 'loads stock');
+SELECT is(pg_temp.outcome('Retail tap Operator', $$ SELECT retail.set_base_price('A', 10.2) $$), 'allowed', 'sets a base price');
+SELECT is(pg_temp.outcome('Retail tap Operator', $$ INSERT INTO retail.price (sku_id, currency, kind, amount, valid) SELECT id, 'CNY', 'promo', 10, '[2131-01-01,)' FROM retail.sku WHERE code = 'A' $$), 'allowed', 'writes a price by hand');
+SELECT is(pg_temp.outcome('Retail tap Operator', $$ INSERT INTO retail.price (sku_id, currency, kind, amount, valid) SELECT id, 'CNY', 'promo', 1, '[2131-01-01,)' FROM retail.sku WHERE code = 'A' $$), 'RT024', 'past no guard');
+SELECT is(pg_temp.outcome('Retail tap Operator', $$ INSERT INTO retail.price (sku_id, currency, amount, valid, actor) SELECT id, 'CNY', 10, '[2131-01-01,)', 'postgres' FROM retail.sku WHERE code = 'A' $$), '22023', 'nor in another name');
+SELECT is(pg_temp.outcome('Retail tap Operator', $$ DELETE FROM retail.price $$), '42501', 'deletes none');
+SELECT is(pg_temp.outcome('Retail tap Operator', $$ SET session_replication_role = replica $$), '42501', 'does not switch the guard off');
+SELECT is(pg_temp.outcome('Retail tap Operator', $$ ALTER TABLE retail.price DISABLE TRIGGER retail_guard_insert $$), '42501', 'in neither way');
+SELECT is(pg_temp.outcome('Retail tap Operator', $$ INSERT INTO retail.price_import (sku, channel, amount) VALUES ('A', 'app', '10.1'); SELECT retail.import_prices() $$), 'allowed', 'imports a file');
+SELECT is((SELECT actor FROM retail.price ORDER BY id DESC LIMIT 1), 'Retail tap Operator', 'in its own name, too');
+SELECT is(pg_temp.outcome('Retail tap Operator', $$ INSERT INTO retail.price_grant (grantee, max_discount_percent, valid) VALUES ('retail_tap_clerk', 90, '[2020-01-01,)') $$), '42501', 'gives no grant by hand');
 
 SELECT * FROM finish();
 DROP OWNED BY retail_tap_app, retail_tap_clerk, retail_tap_analyst, "Retail tap Operator";

@@ -65,6 +65,24 @@ SELECT * FROM pg_temp.refusal($$SELECT '9.99 [9.50,10.48] CNY'::retail.price_ban
 SELECT * FROM pg_temp.refusal($$SELECT retail.price_band(9.995, 5, 5, 'CNY', 2)$$);
 -- RT022: no price in common
 SELECT * FROM pg_temp.refusal($$SELECT '9.99 [9.50,10.48] CNY'::retail.price_band OPERATOR(retail.*) '19.90 [18.00,21.00] CNY'$$);
+-- RT023: no base price, or no such price
+SELECT * FROM pg_temp.refusal($$INSERT INTO retail.price (sku_id, currency, amount, valid) SELECT id, 'CNY', 5, '[2031-06-01,)' FROM retail.sku WHERE code = 'ER-B'$$);
+SELECT * FROM pg_temp.refusal($$SELECT retail.withdraw_price(0)$$);
+-- RT024: outside the band
+SELECT outcome FROM retail.set_base_price('ER-B', 100, 'CNY', '[2031-05-01,)');
+SELECT regexp_replace(detail, 'price \d+', 'price N') AS detail, code, message, hint
+FROM pg_temp.refusal($$INSERT INTO retail.price (sku_id, channel_id, currency, amount, valid) SELECT k.id, c.id, 'CNY', 111, '[2031-06-01,)' FROM retail.sku k, retail.channel c WHERE k.code = 'ER-B' AND c.code = 'er-app'$$);
+SELECT outcome FROM retail.set_price('ER-B', 'er-app', NULL, 109);
+SELECT regexp_replace(detail, 'Price \d+', 'Price N') AS detail, code, message, hint
+FROM pg_temp.refusal($$INSERT INTO retail.base_price (sku_id, currency, amount, valid) SELECT id, 'CNY', 90, '[2031-06-01,)' FROM retail.sku WHERE code = 'ER-B'$$);
+-- RT025: a grant that does not serve
+SELECT * FROM pg_temp.refusal($$INSERT INTO retail.price (sku_id, currency, kind, amount, valid, grant_id) SELECT id, 'CNY', 'promo', 80, '[2031-06-01,)', 999999999 FROM retail.sku WHERE code = 'ER-B'$$);
+-- RT026: below the floor
+INSERT INTO retail.price_floor (sku_id, currency, cost) SELECT id, 'CNY', 99 FROM retail.sku WHERE code = 'ER-B';
+SELECT * FROM pg_temp.refusal($$INSERT INTO retail.price (sku_id, currency, kind, amount, valid) SELECT id, 'CNY', 'promo', 98, '[2031-06-01,)' FROM retail.sku WHERE code = 'ER-B'$$);
+-- RT008: a price is history
+SELECT * FROM pg_temp.refusal($$DELETE FROM retail.price$$);
+SELECT regexp_replace(message, 'row \d+', 'row N') AS message, code, detail, hint FROM pg_temp.refusal($$UPDATE retail.price SET amount = amount + 1$$);
 -- 55000: not now
 SELECT * FROM pg_temp.refusal($$SELECT retail.bulk_write(); SELECT retail.reserve('ER-A', 'ER1', 1, 'er-app')$$);
 SELECT * FROM pg_temp.refusal($$SELECT retail.receive('ER-A', 'ER1', 1); SELECT retail.reset_cells()$$);

@@ -30,6 +30,11 @@ SELECT outcome FROM retail.reserve('B', 'S2', 18, 'app', '1 hour', 'three');
 SELECT outcome FROM retail.confirm((SELECT id FROM retail.reservation WHERE holder = 'three'));
 SELECT outcome FROM retail.consume((SELECT id FROM retail.reservation WHERE holder = 'three'), 5);
 SELECT count(*) FROM retail.outbox_take('erp', 1);
+SELECT outcome FROM retail.set_base_price('A', 10, 'CNY');
+SELECT outcome FROM retail.set_price('A', 'app', NULL, 10.5);
+SELECT outcome FROM retail.set_price('A', 'app', NULL, 9.5, '[2131-01-01,2131-02-01)');
+SELECT retail.acknowledge_label('S1', 'A', 'app', max(version)) FROM retail.price_event;
+UPDATE retail.currency SET name = 'our yuan' WHERE code = 'CNY';
 
 -- what users add
 ALTER TABLE retail.reservation ADD COLUMN basket_note text DEFAULT 'none',
@@ -37,6 +42,7 @@ ALTER TABLE retail.reservation ADD COLUMN basket_note text DEFAULT 'none',
     ADD CONSTRAINT reservation_small_check CHECK (qty <= 100);
 ALTER TABLE retail.stock ADD COLUMN shelf text DEFAULT 'shelf 1';
 ALTER TABLE retail.sku ADD COLUMN color text DEFAULT 'red';
+ALTER TABLE retail.price ADD COLUMN reason text DEFAULT 'none';
 CREATE INDEX reservation_note_idx ON retail.reservation (basket_note, created_at);
 CREATE UNIQUE INDEX reservation_order_idx ON retail.reservation (order_ref) WHERE order_ref LIKE 'once%';
 CREATE INDEX stock_shelf_idx ON retail.stock (shelf);
@@ -172,6 +178,13 @@ SQL
 		'9.99 [9.50,10.48] CNY', "$way: a price band is found by its index");
 	refused($node, $db, "INSERT INTO price_ladder VALUES ('rice', '9.00 [8.50,9.50] CNY')", '23P01', qr/price_ladder_category_band_excl/,
 		"$way: price bands exclude each other");
+	value_is($node, $db, "SELECT outcome, high FROM retail.set_price('A', 'app', NULL, 12)", 'out_of_band|11.00', "$way: prices are guarded");
+	refused($node, $db, "INSERT INTO retail.price (sku_id, currency, amount, valid) SELECT sku_id, currency, 12, '[2132-01-01,)' FROM retail.base_price",
+		'RT024', qr/outside the band/, "$way: whoever writes them");
+	value_is($node, $db, "SELECT outcome FROM retail.set_price('A', 'app', NULL, 10.8)", 'set', "$way: and set");
+	value_is($node, $db, "SELECT version > (SELECT max(version) FROM retail.label_ack), reason FROM retail.price_event e JOIN retail.price p ON p.id = e.price_id ORDER BY version DESC LIMIT 1",
+		't|none', "$way: versions go on from where they were");
+	value_is($node, $db, "SELECT name FROM retail.currency WHERE code = 'CNY'", 'our yuan', "$way: a changed currency wins");
 	in_balance($node, $db, "$way: after selling");
 	return;
 }
