@@ -49,4 +49,9 @@
 /* A price is below cost with its margin, or below what may be advertised. */
 #define ERRCODE_RETAIL_BELOW_FLOOR MAKE_SQLSTATE('R', 'T', '0', '2', '6')
 
+/* Who decides, or releases, is who asked, or froze. */
+#define ERRCODE_RETAIL_FOUR_EYES MAKE_SQLSTATE('R', 'T', '0', '2', '7')
+/* No grant, campaign or alert has this name or id. */
+#define ERRCODE_RETAIL_UNKNOWN_DECISION MAKE_SQLSTATE('R', 'T', '0', '2', '9')
+
 #endif							/* RETAIL_ERRORS_H */

@@ -96,6 +96,7 @@ struct PriceBounds
 {
 	MemoryContext cxt;
 	MemoryContext chosen_cxt;	/* reset with each SKU */
+	bool		for_anyone;
 	HTAB	   *currencies;
 	HTAB	   *grants;
 	int			nchannels;
@@ -140,6 +141,12 @@ retail_price_bounds_begin(MemoryContext parent)
 	bounds->grants = hash_create("pg_retail grants", 16, &ctl,
 								 HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	return bounds;
+}
+
+void
+retail_price_bounds_for_anyone(PriceBounds *bounds)
+{
+	bounds->for_anyone = true;
 }
 
 /* ----------------------------------------------------------------
@@ -423,12 +430,14 @@ retail_price_bounds_choose(PriceBounds *bounds, int32 sku_id, int32 currency, Ti
  */
 
 static const char *
-grant_fault(const char *status, const char *grantee)
+grant_fault(const char *status, const char *grantee, bool for_anyone)
 {
 	Oid			role;
 
 	if (strcmp(status, "approved") != 0)
 		return strcmp(status, "revoked") == 0 ? "It has been revoked." : "It is not approved.";
+	if (for_anyone)
+		return NULL;
 	role = get_role_oid(grantee, true);
 
 	/* who called, and not the owner as whom this runs */
@@ -469,7 +478,8 @@ read_grant(PriceBounds *bounds, Grant *grant)
 	if (currency != NULL)
 		grant->currency = retail_currency_pack(VARDATA_ANY(currency), VARSIZE_ANY_EXHDR(currency));
 	grant->fault = grant_fault(SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 11),
-							   SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 12));
+							   SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 12),
+							   bounds->for_anyone);
 	MemoryContextSwitchTo(old);
 	SPI_freetuptable(SPI_tuptable);
 }

@@ -63,6 +63,9 @@ typedef enum BaseChange
 /* Nothing is read yet.  Goes with the context. */
 extern PriceBounds *retail_price_bounds_begin(MemoryContext parent);
 
+/* Whoever a grant was given to, it serves: who asks sets no price. */
+extern void retail_price_bounds_for_anyone(PriceBounds *bounds);
+
 /*
  * Three letters as a number that sorts as they do; 0 for anything else.  And
  * back, into four bytes.

@@ -89,6 +89,8 @@ typedef struct TableDef
 } TableDef;
 
 static const TableDef table_def[TABLE_COUNT] = {
+	[TABLE_BASE_PRICE] = {"base_price", BASE_PRICE_NCOLS, "Iitnrz",
+	{"id", "sku_id", "currency", "amount", "valid", "withdrawn_at"}},
 	[TABLE_CAPACITY_RETURN] = {"capacity_return", 0, "", {NULL}},
 	[TABLE_CAPACITY_USE] = {"capacity_use", CAPACITY_USE_NCOLS, "i", {"taken"}},
 	[TABLE_CHANNEL] = {"channel", CHANNEL_NCOLS, "ittv",
@@ -119,6 +121,9 @@ static const TableDef table_def[TABLE_COUNT] = {
 	"actor", "occurred_at", "recorded_at"}},
 	[TABLE_ORDER_LINE] = {"order_line", ORDER_LINE_NCOLS, "IiiII",
 	{"order_id", "line_no", "sku_id", "qty", "backordered_qty"}},
+	[TABLE_PRICE] = {"price", PRICE_NCOLS, "IIiiitttnrIz",
+		{"id", "min_qty", "sku_id", "location_id", "channel_id", "currency", "kind",
+	"tier", "amount", "valid", "grant_id", "withdrawn_at"}},
 	[TABLE_REQUEST] = {"request", REQUEST_NCOLS, "tttIAz",
 		{"request_key", "function", "actor", "request_hash", "result",
 	"created_at"}},
@@ -555,8 +560,8 @@ type_of_letter(char letter)
 	}			types[] = {
 		{'A', INT8ARRAYOID}, {'b', BOOLOID}, {'d', DATEOID}, {'f', FLOAT8OID},
 		{'i', INT4OID}, {'I', INT8OID}, {'j', JSONBOID}, {'m', TIMEOID},
-		{'n', NUMERICOID}, {'t', TEXTOID}, {'T', TEXTARRAYOID},
-		{'v', INTERVALOID}, {'z', TIMESTAMPTZOID}
+		{'n', NUMERICOID}, {'r', TSTZRANGEOID}, {'t', TEXTOID},
+		{'T', TEXTARRAYOID}, {'v', INTERVALOID}, {'z', TIMESTAMPTZOID}
 	};
 
 	for (int i = 0; i < lengthof(types); i++)

@@ -90,9 +90,10 @@ BEGIN
         IF NOT have THEN
             PERFORM retail._run_part(next.part, next.sql);
             action := 'created';
-        ELSIF next.part = '40-guards' AND retail._missing_guards() IS NOT NULL
+        ELSIF next.part IN ('40-guards', '43-settlement-guards') AND retail._missing_guards() IS NOT NULL
             OR next.part = '50-views' AND to_regclass('retail._channel_stock') IS NULL
-            OR next.part = '55-order-views' AND to_regclass('retail._parcel') IS NULL THEN
+            OR next.part = '55-order-views' AND to_regclass('retail._parcel') IS NULL
+            OR next.part = '56-price-views' AND to_regclass('retail._price') IS NULL THEN
             -- DROP EXTENSION ... CASCADE takes them and leaves the tables
             PERFORM retail._run_part(next.part, next.sql);
             action := 'renewed';
@@ -141,7 +142,7 @@ BEGIN
         IF next.missing THEN
             PERFORM retail._run_part(next.part, next.sql);
             action := 'created';
-        ELSIF next.part IN ('40-guards', '50-views', '55-order-views') THEN
+        ELSIF next.part IN ('40-guards', '43-settlement-guards', '50-views', '55-order-views', '56-price-views') THEN
             PERFORM retail._run_part(next.part, next.sql);
             action := 'renewed';
         ELSE
@@ -176,7 +177,13 @@ DECLARE
     order_tables CONSTANT text[] := ARRAY['sales_order', 'order_line', 'fulfilment_order', 'fulfilment_line', 'fulfilment_event',
         'fulfilment_transition', 'capacity_use', 'capacity_return', 'order_refusal', 'order_return', 'pick_wave', 'pick_line'];
     price_tables CONSTANT text[] := ARRAY['currency', 'base_price', 'price', 'price_rule', 'price_grant', 'campaign', 'price_event',
-        'label_ack'];
+        'label_ack', 'service_pack'];
+    settlement_calls CONSTANT text[] := ARRAY['request_grant', 'approve_grant', 'refuse_grant', 'revoke_grant', 'start_campaign',
+        'end_campaign', 'settle', 'hold_settlement', 'release_settlement', 'reverse_settlement', 'close_settlement', 'raise_alert',
+        'acknowledge_alert', 'resolve_alert', 'waive_alert', 'scan_prices'];
+    settlement_tables CONSTANT text[] := ARRAY['price_scan_rule', 'price_scan_run', 'price_alert', 'price_finding',
+        'settlement_order', 'settlement_line',
+        'settlement', 'settlement_hold'];
     price_calls CONSTANT text[] := ARRAY['set_price', 'withdraw_price'];
     functions text[];
     reads text[] := ARRAY[]::text[];
@@ -201,29 +208,34 @@ BEGIN
             functions := calls || order_calls || ARRAY['acknowledge_label', 'outbox_take', 'outbox_done'];
             reads := master || price_tables;
         WHEN 'clerk' THEN
-            functions := calls || order_calls || price_calls || ARRAY['acknowledge_label'];
+            functions := calls || order_calls || price_calls || ARRAY['acknowledge_label', 'request_grant', 'raise_alert'];
             reads := master || order_tables || price_tables || ARRAY['stock', 'lot', 'reservation', 'shortage'];
         WHEN 'analyst' THEN
             functions := ARRAY['now'];
             views := true;
+        WHEN 'pricing' THEN
+            functions := price_calls || settlement_calls || ARRAY['set_base_price', 'import_prices', 'now'];
+            reads := master || price_tables || settlement_tables || ARRAY['price_floor', 'price_import'];
+            writes := ARRAY['price_import'];
+            views := true;
         WHEN 'operator' THEN
-            functions := calls || order_calls || price_calls || ARRAY['set_base_price', 'import_prices', 'acknowledge_label',
+            functions := calls || order_calls || price_calls || settlement_calls || ARRAY['set_base_price', 'import_prices', 'acknowledge_label',
                 'outbox_take', 'outbox_done', 'expire_reservations', 'sweep',
                 'archive_reservations', 'purge_requests', 'purge_outbox', 'repair_flags', '_repair_marked', '_drain',
-                'expire_orders', 'reroute_unaccepted', 'return_uncollected', 'release_backorders', 'fold_capacity',
+                'expire_orders', 'reroute_unaccepted', 'return_uncollected', 'release_backorders', 'fold_capacity', 'scan_due_prices',
                 'schedule_jobs', 'unschedule_jobs', 'bulk_write', 'reset_cells', 'verify', 'status',
                 '_is_time_zone', '_is_opening_hours', '_actor', '_check_tables', '_schema_version', '_expire_batch',
                 '_jobs', '_cron_database', 'wgs84_longitude', 'wgs84_latitude'];
-            reads := master || order_tables || price_tables || ARRAY['price_floor', 'price_guard', 'price_load', 'price_import',
-                'price_alert', 'meta', 'stock', 'lot', 'reservation', 'reservation_history', 'movement',
+            reads := master || order_tables || price_tables || settlement_tables || ARRAY['price_floor', 'price_guard', 'price_load',
+                'price_import', 'meta', 'stock', 'lot', 'reservation', 'reservation_history', 'movement',
                 'shortage', 'request', 'order_request', 'pickup_throttle', 'bulk_load', 'sold_out', 'flag_repair', 'outbox',
                 'outbox_consumer', 'outbox_delivery'];
-            writes := master || ARRAY['currency', 'price_rule', 'price_floor', 'price_import',
+            writes := master || ARRAY['currency', 'price_rule', 'price_floor', 'price_import', 'service_pack', 'price_scan_rule',
                 'stock', 'lot', 'reservation', 'fulfilment_transition', 'pickup_throttle'];
             views := true;
         ELSE
             RAISE EXCEPTION 'level "%" is not known', level
-                USING ERRCODE = '22023', HINT = 'Levels are app, clerk, analyst and operator.';
+                USING ERRCODE = '22023', HINT = 'Levels are app, clerk, pricing, analyst and operator.';
     END CASE;
 
     FOR next IN
@@ -252,6 +264,8 @@ BEGIN
                      (3, 'TABLE', 'retail.base_price', 'UPDATE'),
                      (3, 'TABLE', 'retail.price', 'INSERT'),
                      (3, 'TABLE', 'retail.price', 'UPDATE'),
+                     (3, 'TABLE', 'retail.price_scan_run', 'INSERT'),
+                     (3, 'TABLE', 'retail.price_scan_run', 'UPDATE'),
                      (4, 'SEQUENCE', 'retail.reservation_id_seq', 'USAGE')) v
         WHERE level = 'operator'
         ORDER BY 1, 3, 4
@@ -265,6 +279,6 @@ END
 $$;
 COMMENT ON FUNCTION retail.grant_access(text, text) IS
 'Gives an existing role what it needs for its work.
-role: its name; level: app (every business call, the outbox, master data to read), clerk (every business call; master data, stock, reservations and shortages to read), analyst (the views in retail_bi and nothing else), operator (all of that, master data to write, bulk loads, jobs, repairs).
+role: its name; level: app (every business call, the outbox, master data to read), clerk (every business call; asking for a grant and raising an alert; master data, stock, reservations and shortages to read), pricing (head office: grants, campaigns, alerts, settlement, and the views), analyst (the views in retail_bi and nothing else), operator (all of that, master data to write, bulk loads, jobs, repairs).
 Returns each object and the privilege given. Levels add up, calling it again is harmless; no role is made, nothing is taken away. New views of a later release need another call.
 Errors: 42704 no such role, 22023 no such level, RT004 init() was not run.';

@@ -192,6 +192,7 @@ AS $$
         ('retail_return_uncollected', '*/5 * * * *', 'CALL retail._drain(''return_uncollected'', 50)', false),
         ('retail_release_backorders', '* * * * *', 'CALL retail._drain(''release_backorders'', 10)', false),
         ('retail_fold_capacity', '37 * * * *', 'CALL retail._drain(''fold_capacity'', 1000)', false),
+        ('retail_scan_prices', '11 * * * *', 'CALL retail.scan_due_prices()', false),
         ('retail_purge_cron_log', '27 3 * * *',
             'DELETE FROM cron.job_run_details WHERE end_time < pg_catalog.now() - interval ''7 days''', true)
 $$;
@@ -261,7 +262,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION retail.schedule_jobs() IS
-'Has pg_cron run the jobs of this database as the calling role: expiry sweep and flag repair every minute, archive, purge of request keys, of the outbox, and of pg_cron''s own log (7 days); unpaid orders, parcels not accepted or not collected in time, backorders, and places of a day given back.
+'Has pg_cron run the jobs of this database as the calling role: expiry sweep and flag repair every minute, archive, purge of request keys, of the outbox, and of pg_cron''s own log (7 days); unpaid orders, parcels not accepted or not collected in time, backorders, and places of a day given back; every hour the scan of prices in the time zones whose day is over.
 Returns each job with its schedule and state (scheduled, changed, unchanged, or missing) and, in detail, the job''s number or exactly what is missing and what to run where. Calling it again is harmless.
 Errors: RT004 init() was not run.';
 

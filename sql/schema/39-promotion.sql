@@ -102,15 +102,28 @@ CREATE TABLE retail.price_alert (
     first_seen_on   date NOT NULL,
     last_seen_on    date NOT NULL,
     opened_at       timestamptz NOT NULL DEFAULT retail.now(),
+    opened          integer NOT NULL DEFAULT 1,
+    acknowledged_by text COLLATE "C",
+    acknowledged_at timestamptz,
+    decided_by      text COLLATE "C",
+    decided_at      timestamptz,
+    reason          text,
+    waived_until    timestamptz,
     CONSTRAINT price_alert_scope_key UNIQUE (rule, sku_id, location_id, channel_id, currency),
     CONSTRAINT price_alert_rule_check CHECK (rule <> ''),
     CONSTRAINT price_alert_status_check CHECK (status IN ('open', 'acknowledged', 'resolved', 'waived')),
-    CONSTRAINT price_alert_detail_check CHECK (jsonb_typeof(detail) = 'object')
+    CONSTRAINT price_alert_detail_check CHECK (jsonb_typeof(detail) = 'object'),
+    CONSTRAINT price_alert_acknowledged_check CHECK ((acknowledged_at IS NULL) = (acknowledged_by IS NULL)
+        AND (status <> 'acknowledged' OR acknowledged_at IS NOT NULL)),
+    CONSTRAINT price_alert_decided_check CHECK ((decided_at IS NULL) = (decided_by IS NULL)
+        AND (status NOT IN ('resolved', 'waived') OR decided_at IS NOT NULL)),
+    CONSTRAINT price_alert_waived_check CHECK (status <> 'waived' OR waived_until IS NOT NULL)
 );
+CREATE INDEX price_alert_open_idx ON retail.price_alert (sku_id, location_id, channel_id) WHERE status IN ('open', 'acknowledged');
 COMMENT ON TABLE retail.price_alert IS
 'What is wrong with a price, one row for each rule and scope: found by the scan, or noted when a base price changed under the policy flag. The same finding again opens the same row again.';
 COMMENT ON COLUMN retail.price_alert.id IS 'Key.';
-COMMENT ON COLUMN retail.price_alert.rule IS 'Which rule, R1 to R12.';
+COMMENT ON COLUMN retail.price_alert.rule IS 'Which rule, of retail.price_scan_rule: R1 to R12, or reported.';
 COMMENT ON COLUMN retail.price_alert.sku_id IS 'The SKU.';
 COMMENT ON COLUMN retail.price_alert.location_id IS 'The location; 0: every location.';
 COMMENT ON COLUMN retail.price_alert.channel_id IS 'The channel; 0: every channel.';
@@ -121,3 +134,10 @@ COMMENT ON COLUMN retail.price_alert.detail IS 'The facts, as a JSON object.';
 COMMENT ON COLUMN retail.price_alert.first_seen_on IS 'Business date it was first found on.';
 COMMENT ON COLUMN retail.price_alert.last_seen_on IS 'Business date it was last found on.';
 COMMENT ON COLUMN retail.price_alert.opened_at IS 'When it was last opened.';
+COMMENT ON COLUMN retail.price_alert.opened IS 'How many times it was opened: above 1, it came back after it was resolved or waived.';
+COMMENT ON COLUMN retail.price_alert.acknowledged_by IS 'Role that last said it looks into it. NULL: nobody yet.';
+COMMENT ON COLUMN retail.price_alert.acknowledged_at IS 'When. NULL: not yet.';
+COMMENT ON COLUMN retail.price_alert.decided_by IS 'Role that last resolved or waived it. NULL: nobody yet.';
+COMMENT ON COLUMN retail.price_alert.decided_at IS 'When. NULL: not yet.';
+COMMENT ON COLUMN retail.price_alert.reason IS 'What was said with the last step. NULL: nothing.';
+COMMENT ON COLUMN retail.price_alert.waived_until IS 'Until when the same price opens it no more, where it is waived. NULL: never waived.';

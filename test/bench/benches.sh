@@ -1004,3 +1004,49 @@ bench_price_copy() {
 	rounds=$((round - 1)) ratio silent plain - 'the guard alone, without the outbox / COPY without triggers'
 	drop_database priced
 }
+
+# make_prices NAME SKUS: 600 stores x 12 channels, a list price each, of which
+# a thousandth is out of its band; loaded past the guard and without the
+# constraint, which the scan does not read
+make_prices() {
+	make_database "$1" "$2" 600
+	sql "$1" -v skus="$2" -f "$bench_dir/sql/seed_scan.sql"
+	settle "$1"
+}
+
+bench_scan() {
+	local first again rss prices wrong
+
+	prices=$((scan_skus * 7200))
+	begin scan "scan_prices() over $prices prices in force"
+	use_server "$usual_cells"
+	make_prices scan "$scan_skus"
+	wrong=$(sql scan -c "SELECT count(*) FROM retail.price WHERE amount > 900")
+	: >"$work/scan.rss"
+	first=$(timed_scan)
+	rss=$(sort -n "$work/scan.rss" | tail -n 1)
+	again=$(timed_scan)
+	figure "first scan, seconds; a million prices: $(calc "${first%%|*} * 1000000 / $prices")" "${first%%|*}" "<= $(calc "20 * $prices / 14400000")"
+	figure 'second scan, seconds' "${again%%|*}" -
+	figure 'memory of the session that scans, MB of RssAnon' "$rss" -
+	check 'prices out of their band that it has not found' "$((wrong - $(cut -d '|' -f 2 <<<"$first")))"
+	check 'news of the second scan' "$(cut -d '|' -f 3 <<<"$again")"
+}
+
+# timed_scan: seconds|found|news of one scan; its memory goes to $work/scan.rss
+timed_scan() {
+	local began pid
+
+	(
+		while sleep 0.2; do
+			pid=$(sql scan -c "SELECT pid FROM pg_stat_activity WHERE query ~ 'scan_prices' AND pid <> pg_backend_pid() LIMIT 1")
+			[ -z "$pid" ] || awk '/^RssAnon/ { print int($2 / 1024) }' "/proc/$pid/status" 2>/dev/null >>"$work/scan.rss"
+		done
+	) &
+	pid=$!
+	began=$(date +%s.%N)
+	sql scan -c "SELECT found || '|' || news FROM retail.scan_prices('2026-11-01') WHERE rule = 'R1'" >"$work/scan.answer"
+	echo "$(calc "$(date +%s.%N) - $began")|$(<"$work/scan.answer")"
+	kill "$pid" 2>/dev/null || true
+	wait "$pid" 2>/dev/null || true
+}

@@ -47,7 +47,7 @@ DO $$ BEGIN PERFORM retail.init(); END $$;
 SELECT is((SELECT value FROM retail.meta WHERE name = 'part 20-stock'), 'restored', 'init() leaves rows that are there');
 
 -- jobs: pg_cron works elsewhere, or not at all
-SELECT is((SELECT count(*)::int FROM retail.schedule_jobs()), 10, 'ten jobs');
+SELECT is((SELECT count(*)::int FROM retail.schedule_jobs()), 11, 'eleven jobs');
 SELECT is((SELECT DISTINCT state FROM retail.schedule_jobs()), 'missing', 'none can be scheduled from here');
 SELECT matches(detail, 'CALL retail\.sweep\(\)', 'it says what to run') FROM retail.schedule_jobs() WHERE job = 'retail_sweep';
 SELECT set_eq('SELECT state FROM retail.unschedule_jobs()', ARRAY['was not scheduled'], 'nothing to take back');

@@ -2,7 +2,7 @@
 SET client_min_messages = warning;
 SET TimeZone = 'America/New_York';
 SET pg_retail.clock = '2031-01-31 23:30:00+00';
-SELECT plan(19);
+SELECT plan(25);
 
 INSERT INTO retail.channel (code, name) VALUES ('app', 'App');
 INSERT INTO retail.location (code, name, kind, longitude, latitude) VALUES ('S1', 'Shop 1', 'store', 121.47, 31.23);
@@ -60,6 +60,26 @@ CALL retail._drain('purge_requests');
 SELECT is((SELECT count(*)::int FROM retail.request), 0, 'until none is left');
 
 SELECT throws_ok($$ DO 'BEGIN CALL retail._drain(''tidy''); END' $$, '22023', 'job "tidy" is not known', 'a job that is not there');
+-- the daily scan: the zones' yesterdays, once each
+INSERT INTO retail.location (code, name, kind, longitude, latitude, time_zone) VALUES ('S2', 'Shop 2', 'store', 0, 0, 'Asia/Shanghai');
+UPDATE retail.location SET time_zone = 'Europe/Paris' WHERE code = 'S1';
+SET pg_retail.clock = '2031-03-02 17:59:00+00';     -- a minute to two in Shanghai, on the third
+CALL retail.scan_due_prices();
+SELECT results_eq($$ SELECT time_zone COLLATE "default", business_date FROM retail.price_scan_run ORDER BY 1, 2 $$,
+    $$ VALUES ('Asia/Shanghai', '2031-03-01'::date), ('Europe/Paris', '2031-03-01') $$, 'the day that is over, in each zone');
+SET pg_retail.clock = '2031-03-02 18:00:00+00';
+CALL retail.scan_due_prices();
+CALL retail.scan_due_prices();
+SELECT results_eq($$ SELECT time_zone COLLATE "default", business_date FROM retail.price_scan_run ORDER BY 1, 2 $$,
+    $$ VALUES ('Asia/Shanghai', '2031-03-01'::date), ('Asia/Shanghai', '2031-03-02'), ('Europe/Paris', '2031-03-01') $$, 'the next one where it is over, once');
+SET pg_retail.clock = '2031-03-05 12:00:00+00';
+CALL retail.scan_due_prices();
+SELECT is((SELECT count(*)::int FROM retail.price_scan_run), 8, 'days without a run are made up for');
+SET pg_retail.clock = '2031-04-05 12:00:00+00';
+CALL retail.scan_due_prices();
+SELECT is((SELECT count(*)::int FROM retail.price_scan_run), 22, 'a week of them');
+SELECT is_empty('SELECT FROM retail.price_scan_run WHERE finished_at IS NULL', 'all of them ran');
+SELECT throws_ok($$ DO 'BEGIN CALL retail.scan_due_prices(24); END' $$, '22023', NULL, 'there is no such hour');
 SELECT is_empty('SELECT * FROM retail.verify()', 'all is well');
 
 SELECT * FROM finish();

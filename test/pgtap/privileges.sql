@@ -5,7 +5,7 @@ CREATE ROLE retail_tap_clerk;
 CREATE ROLE retail_tap_analyst;
 CREATE ROLE "Retail tap Operator";
 CREATE ROLE retail_tap_nobody;
-SELECT plan(81);
+SELECT plan(90);
 
 -- PUBLIC
 SELECT is_empty($$
@@ -41,7 +41,7 @@ SELECT set_eq($$
     SELECT p.proname::text FROM pg_proc p
     WHERE p.pronamespace = 'retail'::regnamespace AND NOT starts_with(p.proname, '_') AND p.prorettype <> 'trigger'::regtype
         AND p.proargtypes::text !~ ('\m' || 'internal'::regtype::oid || '\M') AND NOT has_function_privilege('Retail tap Operator', p.oid, 'EXECUTE')
-$$, $$ VALUES ('init'), ('migrate'), ('grant_access') $$, 'what even the operator may not call');
+$$, $$ VALUES ('init'), ('migrate'), ('grant_access'), ('approve_floor_override') $$, 'what even the operator may not call');
 SELECT is_empty($$
     SELECT p.oid::regprocedure FROM pg_proc p
     WHERE p.pronamespace = 'retail'::regnamespace AND p.provolatile <> 'i' AND p.proname <> 'now'

@@ -265,7 +265,7 @@ DROP OWNED BY retail_tap_analyst;
 DROP ROLE retail_tap_analyst;
 DROP VIEW retail._parcel CASCADE;
 SELECT set_eq('SELECT part FROM retail.init() WHERE action = ''renewed''', ARRAY['55-order-views'], 'init() makes dropped views anew');
-SELECT is(pg_temp.read_all(), 17, 'all of them');
+SELECT is(pg_temp.read_all(), 26, 'all of them');
 SELECT set_has('SELECT part FROM retail.migrate() WHERE action = ''renewed''', 'SELECT ''55-order-views''', 'as migrate() does');
 
 SELECT * FROM finish();

@@ -83,6 +83,11 @@ SELECT * FROM pg_temp.refusal($$INSERT INTO retail.price (sku_id, currency, kind
 -- RT008: a price is history
 SELECT * FROM pg_temp.refusal($$DELETE FROM retail.price$$);
 SELECT regexp_replace(message, 'row \d+', 'row N') AS message, code, detail, hint FROM pg_temp.refusal($$UPDATE retail.price SET amount = amount + 1$$);
+-- RT027: who asks does not decide
+SELECT grant_id FROM retail.request_grant(current_user::text, retail.now(), retail.now() + interval '1 day', 10) \gset
+SELECT code, detail, hint FROM pg_temp.refusal(format('SELECT retail.approve_grant(%s)', :grant_id));
+-- RT029: no such grant, campaign or alert
+SELECT * FROM pg_temp.refusal('SELECT retail.approve_grant(0)');
 -- 55000: not now
 SELECT * FROM pg_temp.refusal($$SELECT retail.bulk_write(); SELECT retail.reserve('ER-A', 'ER1', 1, 'er-app')$$);
 SELECT * FROM pg_temp.refusal($$SELECT retail.receive('ER-A', 'ER1', 1); SELECT retail.reset_cells()$$);

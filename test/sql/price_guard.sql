@@ -161,11 +161,15 @@ SELECT * FROM pg_temp.refusal(:'query');
 -- a floor holds under a grant, unless that overrides it
 INSERT INTO retail.price_floor (sku_id, currency, cost) VALUES (pg_temp.sku('PG-GRT'), 'CNY', 75);
 SELECT outcome, low, detail FROM retail.set_price('PG-GRT', 'pg-app', NULL, 74, '[2031-06-01,2031-06-02)', 'clearance', :grant_id);
+SET session_replication_role = replica;     -- past the guard of grants
 UPDATE retail.price_grant SET overrides_floor = true WHERE id = :grant_id;
+RESET session_replication_role;
 SELECT outcome, low, detail FROM retail.set_price('PG-GRT', 'pg-app', NULL, 74, '[2031-06-01,2031-06-02)', 'clearance', :grant_id);
 UPDATE retail.price_grant SET status = 'revoked', revoked_by = 'c', revoked_at = retail.now() WHERE id = :grant_id;
 SELECT outcome, detail FROM retail.set_price('PG-GRT', 'pg-app', NULL, 80, '[2031-06-05,2031-06-06)', 'clearance', :grant_id);
+SET session_replication_role = replica;     -- past the guard of grants
 UPDATE retail.price_grant SET status = 'approved', revoked_by = NULL, revoked_at = NULL, grantee = 'pg_monitor', sku_ids = NULL, categories = '{pg-tea}' WHERE id = :grant_id;
+RESET session_replication_role;
 SELECT outcome, detail FROM retail.set_price('PG-GRT', 'pg-app', NULL, 80, '[2031-06-05,2031-06-06)', 'clearance', :grant_id);
 
 -- history_stays_whole

@@ -1,0 +1,450 @@
+-- The daily scan: what is wrong with prices, and what follows.
+
+CREATE FUNCTION retail._scan_prices(business_date date, time_zone text)
+RETURNS TABLE (rule text, sku_id integer, location_id integer, channel_id integer, currency text, kind text, price_id bigint,
+    base_price_id bigint, amount numeric, low numeric, high numeric, other numeric, other_channel_id integer, at timestamptz, reason text)
+LANGUAGE c STABLE PARALLEL UNSAFE ROWS 1000 AS 'MODULE_PATHNAME', 'retail_scan_prices';
+COMMENT ON FUNCTION retail._scan_prices(date, text) IS
+'Internal: what the rules that look at each price (R1 to R6, R12, those that are enabled) find on a business date at the locations of a time zone, NULL: at all. One row per price at fault.';
+
+CREATE FUNCTION retail._scan_missing(business_date date, time_zone text)
+RETURNS TABLE (rule text, sku_id integer, location_id integer, channel_id integer, currency text, price_id bigint, detail jsonb)
+LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 100
+SET search_path = pg_catalog, pg_temp
+AS $$
+    -- a base price is a price everywhere: only SKUs without one at some instant are looked at further
+    WITH place AS MATERIALIZED (
+        SELECT l.id, tstzrange($1::timestamp AT TIME ZONE l.time_zone, ($1 + 1)::timestamp AT TIME ZONE l.time_zone) AS day
+        FROM retail.location l
+        WHERE l.status = 'open' AND ($2 IS NULL OR l.time_zone = $2)
+    ), span AS MATERIALIZED (
+        SELECT tstzrange(min(lower(p.day)), max(upper(p.day))) AS days FROM place p
+    ), bare AS MATERIALIZED (
+        SELECT k.id
+        FROM retail.sku k
+            CROSS JOIN span s
+        WHERE k.status = 'active'
+            AND NOT EXISTS (
+                SELECT
+                FROM (
+                    SELECT range_agg(b.valid) AS covered
+                    FROM retail.base_price b
+                    WHERE b.sku_id = k.id AND b.withdrawn_at IS NULL
+                    GROUP BY b.currency
+                ) c
+                WHERE c.covered @> s.days)
+    )
+    SELECT 'R7', k.id, p.id, c.id, '', NULL::bigint,
+        jsonb_build_object('reason', 'can be sold and has no price', 'on_hand', s.on_hand - s.unavailable)
+    FROM bare k
+        JOIN retail.stock s ON s.sku_id = k.id AND s.on_hand > s.unavailable
+        JOIN place p ON p.id = s.location_id
+        JOIN retail.channel c ON c.status = 'open'
+    WHERE coalesce((
+            SELECT l.status
+            FROM retail.listing l
+            WHERE l.sku_id = k.id AND (l.location_id = p.id OR l.location_id IS NULL) AND (l.channel_id = c.id OR l.channel_id IS NULL)
+            ORDER BY l.location_id IS NULL, l.channel_id IS NULL
+            LIMIT 1), 'on_sale') = 'on_sale'
+        AND NOT EXISTS (
+            SELECT
+            FROM (
+                SELECT range_agg(v.valid) AS covered
+                FROM (
+                    SELECT b.currency, b.valid
+                    FROM retail.base_price b
+                    WHERE b.sku_id = k.id AND b.withdrawn_at IS NULL
+                    UNION ALL
+                    SELECT x.currency, x.valid
+                    FROM retail.price x
+                    WHERE x.sku_id = k.id AND x.location_id IN (0, p.id) AND x.channel_id IN (0, c.id)
+                        AND x.kind = 'list' AND x.min_qty = 1 AND x.withdrawn_at IS NULL
+                ) v
+                GROUP BY v.currency
+            ) c
+            WHERE c.covered @> p.day)
+$$;
+COMMENT ON FUNCTION retail._scan_missing(date, text) IS 'Internal: R7, SKUs that can be sold somewhere and have no price there at some instant of the day.';
+
+CREATE FUNCTION retail._scan_labels(business_date date, time_zone text)
+RETURNS TABLE (rule text, sku_id integer, location_id integer, channel_id integer, currency text, price_id bigint, detail jsonb)
+LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 100
+SET search_path = pg_catalog, pg_temp
+AS $$
+    -- A place and channel where anything was ever acknowledged has labels; of
+    -- others nobody knows whether there are any.
+    WITH label AS MATERIALIZED (
+        SELECT t.location_id, t.channel_id, t.currency, r.late, least(retail.now(), upper(r.day)) AS until, r.day
+        FROM (SELECT DISTINCT a.location_id, a.channel_id, a.currency FROM retail.label_ack a) t
+            JOIN retail.location l ON l.id = t.location_id AND ($2 IS NULL OR l.time_zone = $2)
+            CROSS JOIN LATERAL (
+                SELECT make_interval(secs => (q.threshold * 60)::double precision) AS late,
+                    tstzrange($1::timestamp AT TIME ZONE l.time_zone, ($1 + 1)::timestamp AT TIME ZONE l.time_zone) AS day
+                FROM retail.price_scan_rule q
+                WHERE q.rule = 'R9'
+            ) r
+    ), behind AS (
+        -- one that shows an older version than the newest that it had time for
+        SELECT t.sku_id, t.location_id, t.channel_id, t.currency, t.version AS acknowledged, e.version, e.price_id, e.is_base, e.effective_at
+        FROM retail.label_ack t
+            JOIN label l ON l.location_id = t.location_id AND l.channel_id = t.channel_id AND l.currency = t.currency
+            CROSS JOIN LATERAL (
+                SELECT n.version, n.price_id, n.is_base, n.effective_at
+                FROM unnest(ARRAY[0, t.location_id]) w (location_id)
+                    CROSS JOIN unnest(ARRAY[0, t.channel_id]) c (channel_id)
+                    JOIN retail.price_event n ON n.sku_id = t.sku_id AND n.location_id = w.location_id AND n.channel_id = c.channel_id
+                        AND n.currency = t.currency AND n.version > t.version
+                WHERE n.effective_at + l.late < l.until
+                ORDER BY n.version DESC
+                LIMIT 1
+            ) e
+        UNION ALL
+        -- one that has not said anything of a SKU whose price changed that day
+        (SELECT DISTINCT ON (e.sku_id, l.location_id, l.channel_id, l.currency)
+            e.sku_id, l.location_id, l.channel_id, l.currency, NULL::bigint, e.version, e.price_id, e.is_base, e.effective_at
+        FROM label l
+            JOIN retail.price_event e ON e.effective_at >= lower(l.day) AND e.effective_at + l.late < l.until
+                AND e.currency = l.currency AND e.location_id IN (0, l.location_id) AND e.channel_id IN (0, l.channel_id)
+            LEFT JOIN retail.label_ack t ON t.location_id = l.location_id AND t.sku_id = e.sku_id AND t.channel_id = l.channel_id
+                AND t.currency = l.currency
+        WHERE t.sku_id IS NULL
+        ORDER BY e.sku_id, l.location_id, l.channel_id, l.currency, e.version DESC)
+    )
+    SELECT 'R9', b.sku_id, b.location_id, b.channel_id, b.currency, CASE WHEN NOT b.is_base THEN b.price_id END,
+        jsonb_strip_nulls(jsonb_build_object('reason', 'the label has not acknowledged the price', 'version', b.version,
+            'acknowledged', b.acknowledged, 'effective_at', b.effective_at))
+    FROM behind b
+$$;
+COMMENT ON FUNCTION retail._scan_labels(date, text) IS
+'Internal: R9, touchpoints that show an older version than the newest that has been in force for longer than the threshold, or have said nothing of it.';
+
+CREATE FUNCTION retail._scan_sales(business_date date, time_zone text)
+RETURNS TABLE (rule text, sku_id integer, location_id integer, channel_id integer, currency text, order_ref text, detail jsonb)
+LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 100
+SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH settled AS (
+        SELECT o.id, o.channel_id, o.location_id, o.order_id, o.order_ref, o.currency
+        FROM retail.settlement_order o
+            LEFT JOIN retail.location w ON w.id = o.location_id
+        WHERE o.order_id IS NOT NULL
+            AND o.sold_at >= $1::timestamp AT TIME ZONE 'UTC' - interval '15 hours'
+            AND o.sold_at < ($1 + 1)::timestamp AT TIME ZONE 'UTC' + interval '15 hours'
+            AND (o.sold_at AT TIME ZONE coalesce(w.time_zone, $2, current_setting('TimeZone')))::date = $1
+            AND ($2 IS NULL OR coalesce(w.time_zone, $2) = $2)
+    ), sold AS (
+        -- a line that one location serves
+        SELECT s.id, s.order_ref, s.channel_id, s.holder, s.placed_at, l.line_no, l.sku_id, l.qty, l.unit_price, l.currency, f.location_id
+        FROM retail.sales_order s
+            JOIN retail.order_line l ON l.order_id = s.id AND l.unit_price IS NOT NULL
+            CROSS JOIN LATERAL (
+                SELECT min(p.location_id) AS location_id
+                FROM retail.fulfilment_order p
+                    JOIN retail.fulfilment_line x ON x.fulfilment_id = p.id AND x.line_no = l.line_no
+                WHERE p.order_id = s.id AND p.state NOT IN ('rejected', 'cancelled')
+                HAVING count(DISTINCT p.location_id) = 1
+            ) f
+            JOIN retail.location w ON w.id = f.location_id AND ($2 IS NULL OR w.time_zone = $2)
+        WHERE s.placed_at >= $1::timestamp AT TIME ZONE w.time_zone AND s.placed_at < ($1 + 1)::timestamp AT TIME ZONE w.time_zone
+            AND s.placed_at >= $1::timestamp AT TIME ZONE 'UTC' - interval '15 hours'
+            AND s.placed_at < ($1 + 1)::timestamp AT TIME ZONE 'UTC' + interval '15 hours'
+    ), minute AS (
+        -- members' prices are a published rule, so they are no reason by themselves
+        SELECT s.sku_id, s.location_id, s.channel_id, s.currency, s.qty, date_trunc('minute', s.placed_at) AS at,
+            min(s.unit_price) AS least, max(s.unit_price) AS most, array_agg(s.order_ref ORDER BY s.order_ref) AS order_refs
+        FROM sold s
+        WHERE NOT EXISTS (
+            SELECT
+            FROM retail.price p
+            WHERE p.sku_id = s.sku_id AND p.location_id IN (0, s.location_id) AND p.channel_id IN (0, s.channel_id)
+                AND p.currency = s.currency AND p.kind = 'member' AND p.amount = s.unit_price AND p.min_qty <= s.qty
+                AND p.valid @> s.placed_at AND p.withdrawn_at IS NULL)
+        GROUP BY s.sku_id, s.location_id, s.channel_id, s.currency, s.qty, date_trunc('minute', s.placed_at)
+        HAVING min(s.unit_price) <> max(s.unit_price)
+    )
+    SELECT 'R8', coalesce(x.sku_id, l.sku_id), coalesce(o.location_id, 0), o.channel_id, o.currency, o.order_ref,
+        jsonb_strip_nulls(jsonb_build_object('reason', 'settled otherwise than ordered', 'order_ref', o.order_ref,
+            'line_no', coalesce(x.line_no, l.line_no), 'amount', x.amount, 'qty', x.qty, 'ordered_qty', l.qty,
+            'against', round(l.unit_price * l.qty, c.decimals)))
+    FROM settled o
+        JOIN retail.currency c ON c.code = o.currency
+        CROSS JOIN LATERAL (
+            SELECT a.line_no FROM retail.settlement_line a WHERE a.settlement_order_id = o.id
+            UNION
+            SELECT b.line_no FROM retail.order_line b WHERE b.order_id = o.order_id AND b.unit_price IS NOT NULL
+        ) n
+        LEFT JOIN retail.settlement_line x ON x.settlement_order_id = o.id AND x.line_no = n.line_no
+        LEFT JOIN retail.order_line l ON l.order_id = o.order_id AND l.line_no = n.line_no AND l.unit_price IS NOT NULL
+    WHERE (x.sku_id, x.qty, x.amount) IS DISTINCT FROM (l.sku_id, l.qty, round(l.unit_price * l.qty, c.decimals))
+    UNION ALL
+    SELECT 'R10', m.sku_id, m.location_id, m.channel_id, m.currency, r.order_ref,
+        jsonb_build_object('reason', 'different unit prices in one minute', 'at', m.at, 'qty', m.qty, 'amount', m.most, 'against', m.least)
+    FROM minute m
+        CROSS JOIN unnest(m.order_refs) r (order_ref)
+    -- a price that changed within the minute explains it
+    WHERE NOT EXISTS (
+        SELECT
+        FROM retail.price_event e
+        WHERE e.sku_id = m.sku_id AND e.location_id IN (0, m.location_id) AND e.channel_id IN (0, m.channel_id)
+            AND e.currency = m.currency AND e.effective_at > m.at AND e.effective_at < m.at + interval '1 minute')
+$$;
+COMMENT ON FUNCTION retail._scan_sales(date, text) IS
+'Internal: R8, orders settled otherwise than they were ordered; R10, the same SKU, channel, location, quantity and minute at different unit prices that no member price explains. One row per order at fault.';
+
+CREATE FUNCTION retail._scan_caps(business_date date, time_zone text)
+RETURNS TABLE (rule text, sku_id integer, location_id integer, channel_id integer, currency text, price_id bigint, detail jsonb)
+LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 10
+SET search_path = pg_catalog, pg_temp
+AS $$
+    -- what was given away is what was settled at prices under the grant, against the base price of that instant
+    WITH given AS (
+        SELECT g.id, g.cap_amount, sum((b.amount - p.amount) * l.qty) AS amount
+        FROM retail.price_grant g
+            JOIN retail.price p ON p.grant_id = g.id AND p.currency = g.currency AND p.withdrawn_at IS NULL
+            JOIN retail.settlement_line l ON l.sku_id = p.sku_id AND l.amount = p.amount * l.qty
+            JOIN retail.settlement_order o ON o.id = l.settlement_order_id AND o.currency = p.currency
+                AND p.channel_id IN (0, o.channel_id) AND (p.location_id = 0 OR p.location_id = o.location_id) AND p.valid @> o.sold_at
+            JOIN retail.base_price b ON b.sku_id = p.sku_id AND b.currency = p.currency AND b.withdrawn_at IS NULL AND b.valid @> o.sold_at
+        WHERE g.cap_amount IS NOT NULL AND g.status = 'approved'
+            AND o.sold_at < ($1 + 1)::timestamp AT TIME ZONE coalesce($2, current_setting('TimeZone'))
+        GROUP BY g.id, g.cap_amount
+        HAVING sum((b.amount - p.amount) * l.qty) > g.cap_amount
+    )
+    SELECT 'R2', p.sku_id, p.location_id, p.channel_id, p.currency, p.id,
+        jsonb_build_object('reason', 'More was given away under its grant than the cap.', 'kind', p.kind, 'amount', p.amount,
+            'against', v.cap_amount, 'given', v.amount)
+    FROM given v
+        JOIN retail.price p ON p.grant_id = v.id AND p.withdrawn_at IS NULL
+        LEFT JOIN retail.location l ON l.id = p.location_id
+    WHERE ($2 IS NULL OR l.id IS NULL OR l.time_zone = $2)
+        AND p.valid && tstzrange($1::timestamp AT TIME ZONE coalesce(l.time_zone, $2, current_setting('TimeZone')),
+            ($1 + 1)::timestamp AT TIME ZONE coalesce(l.time_zone, $2, current_setting('TimeZone')))
+$$;
+COMMENT ON FUNCTION retail._scan_caps(date, text) IS
+'Internal: R2, prices in force under a grant under which more was given away than its cap, as far as it was settled.';
+
+CREATE FUNCTION retail._found_on(business_date date, time_zone text, rules text[])
+RETURNS TABLE (rule text, sku_id integer, location_id integer, channel_id integer, currency text, price_id bigint, findings integer,
+    detail jsonb)
+LANGUAGE sql STABLE PARALLEL UNSAFE ROWS 1000
+SET search_path = pg_catalog, pg_temp
+AS $$
+    -- one row per rule and scope, told by the first price at fault
+    SELECT f.rule, f.sku_id, f.location_id, f.channel_id, f.currency COLLATE "C", (array_agg(f.price_id ORDER BY f.price_id, f.detail))[1],
+        count(*)::integer, (array_agg(f.detail ORDER BY f.price_id, f.detail))[1]
+            || CASE WHEN count(f.order_ref) > 0 THEN jsonb_build_object('orders', jsonb_agg(DISTINCT f.order_ref)) ELSE '{}' END
+    FROM (
+        SELECT p.rule, p.sku_id, p.location_id, p.channel_id, p.currency, p.price_id,
+            jsonb_strip_nulls(jsonb_build_object('reason', p.reason, 'kind', p.kind, 'amount', p.amount, 'low', p.low, 'high', p.high,
+                'against', p.other, 'base_price_id', p.base_price_id, 'at', p.at,
+                'other_channel', (SELECT c.code FROM retail.channel c WHERE c.id = p.other_channel_id))) AS detail, NULL AS order_ref
+        FROM retail._scan_prices($1, $2) p
+        UNION ALL
+        SELECT m.rule, m.sku_id, m.location_id, m.channel_id, m.currency, m.price_id, m.detail, NULL
+        FROM retail._scan_missing($1, $2) m
+        WHERE 'R7' = ANY ($3)
+        UNION ALL
+        SELECT g.rule, g.sku_id, g.location_id, g.channel_id, g.currency, g.price_id, g.detail, NULL
+        FROM retail._scan_caps($1, $2) g
+        WHERE 'R2' = ANY ($3)
+        UNION ALL
+        SELECT a.rule, a.sku_id, a.location_id, a.channel_id, a.currency, a.price_id, a.detail, NULL
+        FROM retail._scan_labels($1, $2) a
+        WHERE 'R9' = ANY ($3)
+        UNION ALL
+        SELECT s.rule, s.sku_id, s.location_id, s.channel_id, s.currency, NULL, s.detail, s.order_ref
+        FROM retail._scan_sales($1, $2) s
+        WHERE 'R8' = ANY ($3) OR 'R10' = ANY ($3)
+    ) f
+    WHERE f.rule = ANY ($3)
+    GROUP BY f.rule, f.sku_id, f.location_id, f.channel_id, f.currency
+$$;
+COMMENT ON FUNCTION retail._found_on(date, text, text[]) IS 'Internal: what rules find on a business date, one row per rule and scope.';
+
+CREATE FUNCTION retail.scan_prices(business_date date, time_zone text DEFAULT NULL, rules text[] DEFAULT NULL)
+RETURNS TABLE (rule text, found bigint, news bigint, opened bigint, reopened bigint, resolved bigint, frozen bigint)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER ROWS 12
+SET search_path = pg_catalog, pg_temp
+SET work_mem = '64MB'
+SET maintenance_work_mem = '128MB'
+SET jit = off
+AS $$
+#variable_conflict use_column
+DECLARE
+    me CONSTANT text := retail._actor();
+    at CONSTANT timestamptz := retail.now();
+    unknown text;
+    wanted text[];
+    held bigint[];
+    counts jsonb;
+    lapsed jsonb;
+    holds jsonb;
+BEGIN
+    PERFORM retail._check_tables();
+    IF business_date IS NULL THEN
+        RAISE EXCEPTION 'business_date must not be null' USING ERRCODE = '22004';
+    ELSIF NOT isfinite(business_date) OR business_date NOT BETWEEN date '0001-01-01' AND date '9999-12-30' THEN
+        RAISE EXCEPTION 'business_date % is out of range', business_date USING ERRCODE = '22008';
+    ELSIF NOT retail._is_time_zone(coalesce(time_zone, 'UTC')) THEN
+        RAISE EXCEPTION 'unknown time zone "%"', left(time_zone, 60) USING ERRCODE = '22023';
+    END IF;
+    SELECT min(w.rule) INTO unknown
+    FROM unnest(rules) w (rule)
+    WHERE w.rule IS NULL OR NOT EXISTS (SELECT FROM retail.price_scan_rule r WHERE r.rule = w.rule);
+    IF unknown IS NOT NULL OR array_position(rules, NULL) IS NOT NULL THEN
+        RAISE EXCEPTION 'unknown rule "%"', left(unknown, 60)
+            USING ERRCODE = '22023', HINT = 'Rules are rows of retail.price_scan_rule.';
+    END IF;
+    SELECT array_agg(r.rule) INTO wanted
+    FROM retail.price_scan_rule r
+    WHERE r.enabled AND r.rule <> 'reported' AND (rules IS NULL OR r.rule = ANY (rules));
+
+    /*
+     * What is found, and of that what is new: not found on this date before, or
+     * about another price, or about more of them.  Only the new is written, so that a second scan of
+     * an unchanged day writes nothing.
+     */
+    WITH found AS MATERIALIZED (
+        SELECT f.*, a.status AS was, s.alert_id IS NULL OR s.price_id IS DISTINCT FROM f.price_id OR s.findings < f.findings AS is_new,
+            coalesce(a.status = 'resolved' OR a.status = 'waived' AND (a.waived_until <= at OR a.price_id IS DISTINCT FROM f.price_id), false)
+                AS comes_back
+        FROM retail._found_on(business_date, time_zone, wanted) f
+            LEFT JOIN retail.price_alert a ON a.rule = f.rule AND a.sku_id = f.sku_id AND a.location_id = f.location_id
+                AND a.channel_id = f.channel_id AND a.currency = f.currency
+            LEFT JOIN retail.price_finding s ON s.alert_id = a.id AND s.business_date = scan_prices.business_date
+    ), alert AS (
+        INSERT INTO retail.price_alert AS a (rule, sku_id, location_id, channel_id, currency, price_id, detail, first_seen_on, last_seen_on)
+        SELECT f.rule, f.sku_id, f.location_id, f.channel_id, f.currency, f.price_id, f.detail, business_date, business_date
+        FROM found f
+        WHERE f.is_new
+        ORDER BY f.rule, f.sku_id, f.location_id, f.channel_id, f.currency
+        ON CONFLICT ON CONSTRAINT price_alert_scope_key DO UPDATE
+        SET price_id = EXCLUDED.price_id, detail = EXCLUDED.detail,
+            first_seen_on = least(a.first_seen_on, EXCLUDED.first_seen_on), last_seen_on = greatest(a.last_seen_on, EXCLUDED.last_seen_on),
+            status = CASE WHEN a.status = 'resolved' OR a.status = 'waived'
+                AND (a.waived_until <= at OR a.price_id IS DISTINCT FROM EXCLUDED.price_id) THEN 'open' ELSE a.status END,
+            opened = a.opened + CASE WHEN a.status = 'resolved' OR a.status = 'waived'
+                AND (a.waived_until <= at OR a.price_id IS DISTINCT FROM EXCLUDED.price_id) THEN 1 ELSE 0 END,
+            opened_at = CASE WHEN a.status = 'resolved' OR a.status = 'waived'
+                AND (a.waived_until <= at OR a.price_id IS DISTINCT FROM EXCLUDED.price_id) THEN at ELSE a.opened_at END
+        RETURNING a.id, a.rule, a.sku_id, a.location_id, a.channel_id, a.currency
+    ), finding AS (
+        INSERT INTO retail.price_finding AS p (alert_id, business_date, price_id, findings, detail)
+        SELECT a.id, scan_prices.business_date, f.price_id, f.findings, f.detail
+        FROM alert a
+            JOIN found f ON f.rule = a.rule AND f.sku_id = a.sku_id AND f.location_id = a.location_id AND f.channel_id = a.channel_id
+                AND f.currency = a.currency
+        ON CONFLICT ON CONSTRAINT price_finding_pkey DO UPDATE
+        SET price_id = EXCLUDED.price_id, findings = EXCLUDED.findings, detail = EXCLUDED.detail, found_at = EXCLUDED.found_at
+    )
+    SELECT jsonb_object_agg(c.rule, c.counts) INTO counts
+    FROM (
+        SELECT f.rule, jsonb_build_array(count(*), count(*) FILTER (WHERE f.is_new), count(*) FILTER (WHERE f.is_new AND f.was IS NULL),
+            count(*) FILTER (WHERE f.is_new AND f.comes_back)) AS counts
+        FROM found f
+        GROUP BY f.rule
+    ) c;
+
+    -- What has gone by itself; never what somebody has to release.
+    WITH gone AS (
+        UPDATE retail.price_alert a
+        SET status = 'resolved', decided_by = me, decided_at = at, reason = 'not found any more'
+        FROM retail.price_scan_rule r
+        WHERE r.rule = a.rule AND r.lapses AND a.rule = ANY (wanted) AND a.status IN ('open', 'acknowledged')
+            AND a.last_seen_on < business_date
+            AND NOT EXISTS (SELECT FROM retail.price_finding f WHERE f.alert_id = a.id AND f.business_date = scan_prices.business_date)
+            AND (a.location_id = 0 OR time_zone IS NULL
+                OR EXISTS (SELECT FROM retail.location l WHERE l.id = a.location_id AND l.time_zone = scan_prices.time_zone))
+            AND NOT EXISTS (SELECT FROM retail.settlement_hold h WHERE h.alert_id = a.id AND h.released_at IS NULL)
+        RETURNING a.rule
+    )
+    SELECT jsonb_object_agg(g.rule, g.n) INTO lapsed FROM (SELECT w.rule, count(*) AS n FROM gone w GROUP BY w.rule) g;
+
+    -- What was sold at such a price is not settled until another person has looked.
+    PERFORM retail._settlement_gate(true);
+    SELECT array_agg(DISTINCT z.settlement_order_id) INTO held
+    FROM retail._freezing z
+    WHERE z.business_date = scan_prices.business_date AND z.rule = ANY (wanted)
+        AND NOT EXISTS (
+            SELECT FROM retail.settlement_hold h WHERE h.settlement_order_id = z.settlement_order_id AND h.alert_id = z.alert_id);
+    IF held IS NOT NULL THEN
+        PERFORM FROM retail.settlement_order o WHERE o.id = ANY (held) ORDER BY o.id FOR NO KEY UPDATE;
+        WITH hold AS (
+            INSERT INTO retail.settlement_hold (settlement_order_id, alert_id, reason)
+            SELECT z.settlement_order_id, z.alert_id, format('%s found on %s', z.rule, scan_prices.business_date)
+            FROM retail._freezing z
+            WHERE z.business_date = scan_prices.business_date AND z.rule = ANY (wanted) AND z.settlement_order_id = ANY (held)
+            ON CONFLICT ON CONSTRAINT settlement_hold_alert_key DO NOTHING
+            RETURNING settlement_order_id, alert_id
+        )
+        SELECT jsonb_object_agg(g.rule, g.n) INTO holds
+        FROM (
+            SELECT a.rule, count(DISTINCT h.settlement_order_id) AS n
+            FROM hold h
+                JOIN retail.price_alert a ON a.id = h.alert_id
+            GROUP BY a.rule
+        ) g;
+        PERFORM retail._follow_holds(held);
+    END IF;
+
+    RETURN QUERY
+    SELECT w.rule, coalesce((counts->w.rule->>0)::bigint, 0), coalesce((counts->w.rule->>1)::bigint, 0),
+        coalesce((counts->w.rule->>2)::bigint, 0), coalesce((counts->w.rule->>3)::bigint, 0),
+        coalesce((lapsed->>w.rule)::bigint, 0), coalesce((holds->>w.rule)::bigint, 0)
+    FROM unnest(wanted) w (rule)
+    ORDER BY substr(w.rule, 2)::integer;
+END
+$$;
+COMMENT ON FUNCTION retail.scan_prices(date, text, text[]) IS
+'Looks at every price in force on a business date, opens alerts for what is wrong, and freezes what was sold at prices whose rule says so.
+business_date: a date in each location''s own zone; time_zone: only locations in that zone (default: all); rules: only these (default: all that are enabled in retail.price_scan_rule).
+Returns one row per rule: found (scopes at fault), news (of these, not found on that date before), opened and reopened (alerts), resolved (alerts not found any more, which held nothing), frozen (orders held). A second scan of an unchanged day finds nothing new and writes nothing. An alert comes back when what was resolved is found on another date or about another price, or a waiver is over or about another price. Reads the tables once, in bounded memory; waits for open calls of settle() and its like, and they for it while it writes.
+Errors: 22004 no business date, 22008 it is out of range, 22023 unknown zone or rule.';
+
+-- A procedure cannot both commit and carry a SET clause: the search path is set
+-- at the beginning of each transaction.
+CREATE PROCEDURE retail.scan_due_prices(hour integer DEFAULT 2)
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    days CONSTANT integer := 7;     -- how far back it makes up for days on which it did not run
+    due record;
+    sums record;
+BEGIN
+    SET LOCAL search_path = pg_catalog, pg_temp;
+    PERFORM retail._check_tables();
+    IF hour IS NULL OR hour NOT BETWEEN 0 AND 23 THEN
+        RAISE EXCEPTION 'hour must be 0 to 23' USING ERRCODE = '22023';
+    END IF;
+    FOR due IN
+        SELECT z.time_zone, d.day::date AS day
+        FROM (SELECT DISTINCT l.time_zone FROM retail.location l WHERE l.status = 'open') z
+            CROSS JOIN LATERAL (SELECT retail.now() AT TIME ZONE z.time_zone AS at) n
+            -- the day before is over; the small hours are for those who close late
+            CROSS JOIN LATERAL (SELECT (n.at - make_interval(hours => hour))::date - 1 AS last) y
+            CROSS JOIN LATERAL generate_series(
+                greatest(y.last - days + 1, coalesce((
+                    SELECT max(r.business_date) + 1 FROM retail.price_scan_run r WHERE r.time_zone = z.time_zone), y.last)),
+                y.last, interval '1 day') d (day)
+        ORDER BY z.time_zone, d.day
+    LOOP
+        -- another session that is at it is waited for, and then it is done
+        INSERT INTO retail.price_scan_run (business_date, time_zone, started_at)
+        VALUES (due.day, due.time_zone, clock_timestamp())
+        ON CONFLICT DO NOTHING;
+        IF FOUND THEN
+            SELECT coalesce(sum(s.found), 0) AS found, coalesce(sum(s.news), 0) AS news, coalesce(sum(s.frozen), 0) AS frozen INTO sums
+            FROM retail.scan_prices(due.day, due.time_zone) s;
+            UPDATE retail.price_scan_run r
+            SET found = sums.found, news = sums.news, frozen = sums.frozen, finished_at = clock_timestamp()
+            WHERE r.business_date = due.day AND r.time_zone = due.time_zone;
+        END IF;
+        COMMIT;
+        SET LOCAL search_path = pg_catalog, pg_temp;
+    END LOOP;
+END
+$$;
+COMMENT ON PROCEDURE retail.scan_due_prices(integer) IS
+'Scans the business date that is over in each time zone that has open locations, once each: for a scheduler, every hour. Days on which it did not run are made up for, up to a week.
+hour: of the local day after, from which on a date is scanned, 0 to 23 (default 2).
+CALL it outside a transaction block: each zone and date is a transaction of its own. Starts and ends no price. Errors: as scan_prices(), 22023 bad argument, 2D000 inside a transaction block.';
