@@ -634,7 +634,9 @@ take_update(Guard *guard, TupleTableSlot *old_slot, TupleTableSlot *new_slot)
 		refuse_rewrite(guard, id, "It has been withdrawn.");
 	if (is.withdrawn && moved)
 		refuse_rewrite(guard, id, "A row that is withdrawn keeps its validity.");
-	if (is.withdrawn && is.withdrawn_at != guard->now)
+
+	/* a statement that waited may find a row that was recorded after it began */
+	if (is.withdrawn && is.withdrawn_at != Max(guard->now, was.recorded_at))
 		refuse_rewrite(guard, id, "A row is withdrawn now (retail.now()), and not at another time.");
 	if (is.withdrawn)
 	{
@@ -866,7 +868,7 @@ close_violators(Guard *guard)
 	write_violators(&guard->to_close, &plan,
 					"UPDATE retail.price p"
 					" SET valid = CASE WHEN lower(p.valid) < c.at THEN tstzrange(lower(p.valid), c.at) ELSE p.valid END,"
-					" withdrawn_at = CASE WHEN lower(p.valid) < c.at THEN NULL ELSE retail.now() END"
+					" withdrawn_at = CASE WHEN lower(p.valid) < c.at THEN NULL ELSE greatest(retail.now(), p.recorded_at) END"
 					" FROM unnest($1, $2) c (id, at)"
 					" WHERE p.id = c.id AND p.withdrawn_at IS NULL AND (upper(p.valid) > c.at OR upper(p.valid) IS NULL)");
 }
@@ -1164,7 +1166,8 @@ check_rests(Guard *guard, TriggerData *trigger)
 	initStringInfo(&query);
 	appendStringInfo(&query,
 					 "SELECT n.id FROM %s n WHERE n.split_from IS NOT NULL AND NOT EXISTS ("
-					 "SELECT FROM retail.%s o WHERE o.id = n.split_from AND o.withdrawn_at = n.recorded_at"
+					 "SELECT FROM retail.%s o WHERE o.id = n.split_from"
+					 " AND o.withdrawn_at = greatest(n.recorded_at, o.recorded_at)"
 					 " AND o.valid @> n.valid AND o.sku_id = n.sku_id AND o.currency = n.currency AND o.amount = n.amount",
 					 trigger->tg_trigger->tgnewtable, RelationGetRelationName(guard->rel));
 	if (!guard->is_base)

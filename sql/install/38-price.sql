@@ -261,7 +261,7 @@ BEGIN
     ), cut AS (
         UPDATE retail.base_price o
         SET valid = CASE WHEN w.ends THEN range_merge(w.rest) ELSE o.valid END,
-            withdrawn_at = CASE WHEN w.ends THEN NULL ELSE at END
+            withdrawn_at = CASE WHEN w.ends THEN NULL ELSE greatest(at, o.recorded_at) END
         FROM was w
         WHERE o.id = w.id
         RETURNING o.id
@@ -323,7 +323,7 @@ BEGIN
     ), cut AS (
         UPDATE retail.price o
         SET valid = CASE WHEN w.ends THEN range_merge(w.rest) ELSE o.valid END,
-            withdrawn_at = CASE WHEN w.ends THEN NULL ELSE at END
+            withdrawn_at = CASE WHEN w.ends THEN NULL ELSE greatest(at, o.recorded_at) END
         FROM was w
         WHERE o.id = w.id
         RETURNING o.id
@@ -548,7 +548,7 @@ BEGIN
         RETURNING p.valid INTO result.valid;
         result.outcome := 'ended';
     ELSE
-        UPDATE retail.price p SET withdrawn_at = retail.now() WHERE p.id = withdraw_price.price_id;
+        UPDATE retail.price p SET withdrawn_at = greatest(retail.now(), p.recorded_at) WHERE p.id = withdraw_price.price_id;
         result.outcome := 'withdrawn';
     END IF;
     PERFORM retail._request_end(request_key, 'withdraw_price', to_jsonb(result));

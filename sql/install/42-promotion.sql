@@ -539,7 +539,7 @@ BEGIN
     WITH cut AS (
         UPDATE retail.price p
         SET valid = CASE WHEN lower(p.valid) < instant THEN tstzrange(lower(p.valid), instant) ELSE p.valid END,
-            withdrawn_at = CASE WHEN lower(p.valid) >= instant THEN at END
+            withdrawn_at = CASE WHEN lower(p.valid) >= instant THEN greatest(at, p.recorded_at) END
         WHERE p.campaign_id = this_campaign.id AND p.withdrawn_at IS NULL AND upper(p.valid) > instant
         RETURNING p.withdrawn_at
     )
