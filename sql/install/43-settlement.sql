@@ -490,7 +490,7 @@ BEGIN
     SELECT s.id, s.amount, s.currency INTO mine
     FROM retail.settlement s
     WHERE s.settlement_order_id = this_id AND s.party_kind = settle.party_kind AND s.party = settle.party
-        AND s.status <> 'reversed' AND s.reverses_id IS NULL;
+        AND s.reason IS NULL AND s.reverses_id IS NULL;
     IF FOUND THEN
         PERFORM retail._request_end(request_key, 'settle', NULL);
         SELECT * INTO answer
@@ -622,7 +622,7 @@ BEGIN
     PERFORM retail._settlement_gate(false);
     this_id := retail._settlement_order(channel, order_ref);
     FOR s IN
-        SELECT t.id, t.status, t.party_kind, t.party, t.currency, t.amount,
+        SELECT t.id, t.status, t.party_kind, t.party, t.currency, t.amount, t.reason,
             (SELECT b.id FROM retail.settlement b WHERE b.reverses_id = t.id) AS back
         FROM retail.settlement t
         WHERE t.settlement_order_id = this_id AND t.reverses_id IS NULL
@@ -630,9 +630,7 @@ BEGIN
             AND (reverse_settlement.party IS NULL OR t.party = reverse_settlement.party)
         ORDER BY t.id
     LOOP
-        IF s.status = 'reversed' THEN
-            RETURN QUERY SELECT a.* FROM retail._settlements(this_id, 'reversed', true, s.id) a;
-        ELSIF s.back IS NOT NULL THEN
+        IF s.back IS NOT NULL THEN
             RETURN QUERY SELECT a.* FROM retail._settlements(this_id, 'taken_back', true, s.back) a;
         ELSIF s.status = 'closed' THEN
             INSERT INTO retail.settlement (settlement_order_id, party_kind, party, currency, amount, reverses_id, reason)
@@ -649,7 +647,11 @@ BEGIN
                         DETAIL = 'Who decides on a frozen settlement is another person than who froze it.',
                         HINT = 'Have somebody else look at it.';
             END IF;
+        ELSIF s.reason IS NOT NULL THEN
+            -- closed since or not: nothing was paid
+            RETURN QUERY SELECT a.* FROM retail._settlements(this_id, 'reversed', true, s.id) a;
             UPDATE retail.settlement t
+            UPDATE retail.settlement t SET reason = reverse_settlement.reason WHERE t.id = s.id;
             SET status = 'reversed', reason = reverse_settlement.reason, changed_by = me, changed_at = retail.now()
             WHERE t.id = s.id;
             RETURN QUERY SELECT a.* FROM retail._settlements(this_id, 'reversed', false, s.id) a;
@@ -660,7 +662,7 @@ $$;
 COMMENT ON FUNCTION retail.reverse_settlement(text, text, text, text, text) IS
 'Takes settlements of an order back.
 channel, order_ref: the order; reason: why, in words; party_kind, party: that party alone (default: every one).
-Returns a settlement_result for each: reversed, and it will not be paid; taken_back where it was paid, and a settlement of the opposite amount was made, which is shown; no row where nothing is settled. One that is frozen is reversed by another role than the one that froze it; its holds stay until they are released. Waits for a call on the same order.
+Returns a settlement_result for each: reversed, and it will not be paid; taken_back where it was paid, and a settlement of the opposite amount was made, which is shown; no row where nothing is settled. What was reversed or taken back may be settled anew. One that is frozen is reversed by another role than the one that froze it; its holds stay until they are released. Waits for a call on the same order.
 Errors: RT027 the caller froze it, RT003 unknown channel, 22023 no reason, 22004 a NULL argument.';
 
 CREATE FUNCTION retail.close_settlement(channel text, order_ref text, party_kind text DEFAULT NULL, party text DEFAULT NULL)

@@ -178,7 +178,7 @@ CREATE TABLE retail.settlement (
     CONSTRAINT settlement_status_check CHECK (status IN ('open', 'frozen', 'released', 'reversed', 'closed'))
 );
 CREATE UNIQUE INDEX settlement_party_key ON retail.settlement (settlement_order_id, party_kind, party)
-    WHERE status <> 'reversed' AND reverses_id IS NULL;
+    WHERE reason IS NULL AND reverses_id IS NULL;
 COMMENT ON TABLE retail.settlement IS
 'What one party gets for one order: open -> frozen -> released | reversed -> closed. Frozen exactly while a hold lies on the order. Written by functions; the amount never changes.';
 COMMENT ON COLUMN retail.settlement.id IS 'Key.';
@@ -189,7 +189,7 @@ COMMENT ON COLUMN retail.settlement.currency IS 'Currency of the amount.';
 COMMENT ON COLUMN retail.settlement.amount IS 'What is paid; below 0 only where it takes back one that was closed.';
 COMMENT ON COLUMN retail.settlement.status IS 'open, frozen, released (nothing holds it any more), reversed (will not be paid) or closed (paid).';
 COMMENT ON COLUMN retail.settlement.reverses_id IS 'The closed settlement it takes back. NULL: none.';
-COMMENT ON COLUMN retail.settlement.reason IS 'Why it was reversed. NULL: it was not.';
+COMMENT ON COLUMN retail.settlement.reason IS 'Why it was reversed, or taken back after it was paid; of what takes back, why it does. NULL: it stands.';
 COMMENT ON COLUMN retail.settlement.actor IS 'Role that settled it.';
 COMMENT ON COLUMN retail.settlement.created_at IS 'When.';
 COMMENT ON COLUMN retail.settlement.changed_by IS 'Role that last changed its status.';

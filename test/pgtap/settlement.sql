@@ -13,7 +13,7 @@ END $$;
 INSERT INTO retail.channel (code, name, kind) VALUES ('app', 'App', 'online'), ('till', 'Till', 'store');
 INSERT INTO retail.location (code, name, kind, longitude, latitude, time_zone) VALUES ('S1', 'Shop 1', 'store', 0, 0, 'UTC'), ('S2', 'Shop 2', 'store', 0, 0, 'UTC');
 INSERT INTO retail.sku (code, name) VALUES ('RICE', 'Rice'), ('TEA', 'Tea');
-SELECT plan(56);
+SELECT plan(64);
 
 -- what a role gets for a call, and its SQLSTATE where it fails
 CREATE FUNCTION pg_temp.as_role(role text, sql text) RETURNS text LANGUAGE plpgsql AS $$
@@ -85,8 +85,18 @@ SELECT is(pg_temp.as_role('retail_tap_head', $$ SELECT outcome || status FROM re
 SELECT is(pg_temp.as_role('retail_tap_head', $$ SELECT string_agg(outcome || replayed, ' ' ORDER BY settlement_id) FROM retail.close_settlement('till', 'T-1') $$), 'closedfalse closedfalse closedfalse', 'then all is closed');
 SELECT is(pg_temp.as_role('retail_tap_head', $$ SELECT (outcome, amount, status)::text FROM retail.reverse_settlement('till', 'T-1', 'goods came back', 'franchisee', 'Wang') $$), '(taken_back,-47.20,open)', 'what was paid is taken back by its opposite');
 SELECT is(pg_temp.as_role('retail_tap_head', $$ SELECT (outcome, amount, replayed)::text FROM retail.reverse_settlement('till', 'T-1', 'goods came back', 'franchisee', 'Wang') $$), '(taken_back,-47.20,t)', 'once');
-SELECT is(pg_temp.as_role('retail_tap_head', $$ SELECT outcome FROM retail.settle('till', 'T-1', 'guide', 'Anna', 2, 'CNY') $$), 'already_settled', 'a closed one is not settled again');
+SELECT is(pg_temp.as_role('retail_tap_head', $$ SELECT outcome FROM retail.settle('till', 'T-1', 'supplier', 'Mill', 2, 'CNY') $$), 'already_settled', 'a closed one is not settled again');
 SELECT is((SELECT sum(amount) FROM retail.settlement WHERE party = 'Wang'), 0::numeric, 'nothing is left of it');
+
+-- reversed and then closed is not paid: it is not taken back, and may be settled anew
+SELECT is(pg_temp.as_role('retail_tap_head', $$ SELECT (outcome, amount, status, replayed)::text FROM retail.reverse_settlement('till', 'T-1', 'again', 'guide') $$), '(reversed,3.00,closed,t)', 'what was never paid is not taken back');
+SELECT is((SELECT count(*)::int FROM retail.settlement WHERE party = 'Anna'), 1, 'nor is anything made to do it');
+SELECT is(pg_temp.as_role('retail_tap_head', $$ SELECT (outcome, amount, status, replayed)::text FROM retail.settle('till', 'T-1', 'guide', 'Anna', 2, 'CNY') $$), '(settled,2.00,open,f)', 'what was reversed is settled anew');
+SELECT is(pg_temp.as_role('retail_tap_head', $$ SELECT (outcome, amount, status, replayed)::text FROM retail.settle('till', 'T-1', 'franchisee', 'Wang', 45, 'CNY') $$), '(settled,45.00,open,f)', 'and so is what was taken back');
+SELECT is(pg_temp.as_role('retail_tap_head', $$ SELECT (outcome, replayed)::text FROM retail.settle('till', 'T-1', 'franchisee', 'Wang', 45, 'CNY') $$), '(settled,t)', 'once');
+SELECT is(pg_temp.as_role('retail_tap_head', $$ SELECT string_agg(status, ' ' ORDER BY settlement_id) FROM retail.reverse_settlement('till', 'T-1', 'wrong', 'guide') $$), 'closed reversed', 'the new one is reversed by itself');
+SELECT is(pg_temp.as_role('retail_tap_head', $$ SELECT outcome FROM retail.settle('till', 'T-1', 'guide', 'Anna', 1, 'CNY') $$), 'settled', 'and settled a third time');
+SELECT is(pg_temp.as_role('retail_tap_head', $$ SELECT string_agg(DISTINCT outcome, ' ') FROM retail.close_settlement('till', 'T-1') $$), 'closed', 'reversed and new ones are closed side by side');
 
 -- held before it is settled
 SELECT is(pg_temp.as_role('retail_tap_head', format($$ SELECT outcome FROM retail.acknowledge_alert(%s) $$, pg_temp.alert('RICE'))), 'resolved', 'what is resolved is not acknowledged');
