@@ -578,10 +578,15 @@ BEGIN
         CROSS JOIN LATERAL (
             SELECT (retail.now() AT TIME ZONE coalesce(l.time_zone, current_setting('TimeZone')))::date AS today) d
     ORDER BY p.sku_id, p.location_id, p.channel_id, p.currency, f.at, p.id
+    -- it comes back as it does for the scan
     ON CONFLICT ON CONSTRAINT price_alert_scope_key DO UPDATE
-    SET price_id = EXCLUDED.price_id, detail = EXCLUDED.detail, last_seen_on = EXCLUDED.last_seen_on,
-        status = CASE WHEN a.status = 'resolved' THEN 'open' ELSE a.status END,
-        opened_at = CASE WHEN a.status = 'resolved' THEN retail.now() ELSE a.opened_at END;
+    SET price_id = EXCLUDED.price_id, detail = EXCLUDED.detail, last_seen_on = greatest(a.last_seen_on, EXCLUDED.last_seen_on),
+        status = CASE WHEN a.status = 'resolved' OR a.status = 'waived'
+            AND (a.waived_until <= retail.now() OR a.price_id IS DISTINCT FROM EXCLUDED.price_id) THEN 'open' ELSE a.status END,
+        opened = a.opened + CASE WHEN a.status = 'resolved' OR a.status = 'waived'
+            AND (a.waived_until <= retail.now() OR a.price_id IS DISTINCT FROM EXCLUDED.price_id) THEN 1 ELSE 0 END,
+        opened_at = CASE WHEN a.status = 'resolved' OR a.status = 'waived'
+            AND (a.waived_until <= retail.now() OR a.price_id IS DISTINCT FROM EXCLUDED.price_id) THEN retail.now() ELSE a.opened_at END;
 END
 $$;
 COMMENT ON FUNCTION retail._flag_prices(bigint[], timestamptz[]) IS

@@ -261,6 +261,15 @@ AS $$
 $$;
 COMMENT ON FUNCTION retail._found_on(date, text, text[]) IS 'Internal: what rules find on a business date, one row per rule and scope.';
 
+CREATE FUNCTION retail._has_begun(business_date date, location_id integer, time_zone text, at timestamptz) RETURNS boolean
+LANGUAGE sql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT $4 >= $1::timestamp AT TIME ZONE coalesce((SELECT l.time_zone FROM retail.location l WHERE l.id = $2), $3, current_setting('TimeZone'))
+$$;
+COMMENT ON FUNCTION retail._has_begun(date, integer, text, timestamptz) IS
+'Internal: whether a business date had begun by then at a location; of every location: in the zone scanned, or else the session''s.';
+
 CREATE FUNCTION retail.scan_prices(business_date date, time_zone text DEFAULT NULL, rules text[] DEFAULT NULL)
 RETURNS TABLE (rule text, found bigint, news bigint, opened bigint, reopened bigint, resolved bigint, frozen bigint)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER ROWS 12
@@ -300,22 +309,31 @@ BEGIN
     WHERE r.enabled AND r.rule <> 'reported' AND (rules IS NULL OR r.rule = ANY (rules));
 
     /*
-     * What is found, and of that what is new: not found on this date before, or
-     * about another price, or about more of them.  Only the new is written, so that a second scan of
-     * an unchanged day writes nothing.
+     * What is found, and of that what is new: not found on this date before (or
+     * only ahead of it), or about another price, or about more of them.  Only
+     * the new is written, so that a second scan of an unchanged day writes
+     * nothing.  Those who settle are let through while it is being found, and
+     * wait while it is written.
      */
     WITH found AS MATERIALIZED (
-        SELECT f.*, a.status AS was, s.alert_id IS NULL OR s.price_id IS DISTINCT FROM f.price_id OR s.findings < f.findings AS is_new,
+        SELECT f.*, a.status AS was,
+            s.alert_id IS NULL OR s.price_id IS DISTINCT FROM f.price_id OR s.findings < f.findings
+                OR retail._has_begun(business_date, f.location_id, time_zone, at)
+                    AND NOT retail._has_begun(business_date, f.location_id, time_zone, s.found_at) AS is_new,
             coalesce(a.status = 'resolved' OR a.status = 'waived' AND (a.waived_until <= at OR a.price_id IS DISTINCT FROM f.price_id), false)
                 AS comes_back
         FROM retail._found_on(business_date, time_zone, wanted) f
             LEFT JOIN retail.price_alert a ON a.rule = f.rule AND a.sku_id = f.sku_id AND a.location_id = f.location_id
                 AND a.channel_id = f.channel_id AND a.currency = f.currency
             LEFT JOIN retail.price_finding s ON s.alert_id = a.id AND s.business_date = scan_prices.business_date
+    ), gate AS MATERIALIZED (
+        -- counted, so that all is found before
+        SELECT retail._settlement_gate(true) FROM (SELECT count(*) FROM found f) n
     ), alert AS (
         INSERT INTO retail.price_alert AS a (rule, sku_id, location_id, channel_id, currency, price_id, detail, first_seen_on, last_seen_on)
         SELECT f.rule, f.sku_id, f.location_id, f.channel_id, f.currency, f.price_id, f.detail, business_date, business_date
-        FROM found f
+        FROM gate g
+            CROSS JOIN found f
         WHERE f.is_new
         ORDER BY f.rule, f.sku_id, f.location_id, f.channel_id, f.currency
         ON CONFLICT ON CONSTRAINT price_alert_scope_key DO UPDATE
@@ -345,13 +363,14 @@ BEGIN
         GROUP BY f.rule
     ) c;
 
-    -- What has gone by itself; never what somebody has to release.
+    -- What has gone by itself; never what somebody has to release, nor by a look at a day ahead.
+    PERFORM retail._settlement_gate(true);
     WITH gone AS (
         UPDATE retail.price_alert a
         SET status = 'resolved', decided_by = me, decided_at = at, reason = 'not found any more'
         FROM retail.price_scan_rule r
         WHERE r.rule = a.rule AND r.lapses AND a.rule = ANY (wanted) AND a.status IN ('open', 'acknowledged')
-            AND a.last_seen_on < business_date
+            AND a.last_seen_on < business_date AND retail._has_begun(business_date, a.location_id, time_zone, at)
             AND NOT EXISTS (SELECT FROM retail.price_finding f WHERE f.alert_id = a.id AND f.business_date = scan_prices.business_date)
             AND (a.location_id = 0 OR time_zone IS NULL
                 OR EXISTS (SELECT FROM retail.location l WHERE l.id = a.location_id AND l.time_zone = scan_prices.time_zone))
@@ -361,7 +380,6 @@ BEGIN
     SELECT jsonb_object_agg(g.rule, g.n) INTO lapsed FROM (SELECT w.rule, count(*) AS n FROM gone w GROUP BY w.rule) g;
 
     -- What was sold at such a price is not settled until another person has looked.
-    PERFORM retail._settlement_gate(true);
     SELECT array_agg(DISTINCT z.settlement_order_id) INTO held
     FROM retail._freezing z
     WHERE z.business_date = scan_prices.business_date AND z.rule = ANY (wanted)
@@ -397,7 +415,7 @@ END
 $$;
 COMMENT ON FUNCTION retail.scan_prices(date, text, text[]) IS
 'Looks at every price in force on a business date, opens alerts for what is wrong, and freezes what was sold at prices whose rule says so.
-business_date: a date in each location''s own zone; time_zone: only locations in that zone (default: all); rules: only these (default: all that are enabled in retail.price_scan_rule).
+business_date: a date in each location''s own zone, also one ahead: that opens alerts and resolves none; time_zone: only locations in that zone (default: all); rules: only these (default: all that are enabled in retail.price_scan_rule).
 Returns one row per rule: found (scopes at fault), news (of these, not found on that date before), opened and reopened (alerts), resolved (alerts not found any more, which held nothing), frozen (orders held). A second scan of an unchanged day finds nothing new and writes nothing. An alert comes back when what was resolved is found on another date or about another price, or a waiver is over or about another price. Reads the tables once, in bounded memory; waits for open calls of settle() and its like, and they for it while it writes.
 Errors: 22004 no business date, 22008 it is out of range, 22023 unknown zone or rule.';
 

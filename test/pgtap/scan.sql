@@ -19,7 +19,7 @@ DO $$ BEGIN
     PERFORM retail.set_price('RICE', 'till', 'S1', 70);
     PERFORM retail.set_price('TEA', 'app', NULL, 21);
 END $$;
-SELECT plan(80);
+SELECT plan(92);
 
 CREATE FUNCTION pg_temp.as_role(role text, sql text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
@@ -139,7 +139,9 @@ SELECT is(pg_temp.scan('2031-05-13', 'UTC', ARRAY['R1', 'R2', 'R3']), 'R2:1/1+1~
 SELECT is(pg_temp.detail('R2', 'OIL')->>'low', '30.00', 'it tells what is');
 SELECT pg_temp.unforce(:deep) AS gone \gset
 SELECT is(pg_temp.as_role('retail_tap_audit', 'SELECT outcome FROM retail.revoke_grant(1)'), 'revoked', 'the grant is revoked');
+SET pg_retail.clock = '2031-05-14 01:00:00+00';
 SELECT is(pg_temp.scan('2031-05-14', 'UTC', ARRAY['R1', 'R2', 'R3']), 'R2:1/1+1~0-1!0', 'so the price under it is found');
+SET pg_retail.clock = '2031-05-13 01:00:00+00';
 SELECT is((SELECT detail->>'reason' FROM retail.price_alert WHERE rule = 'R2' AND status = 'open'), 'It has been revoked.', 'and why');
 
 DO $$ BEGIN
@@ -247,6 +249,55 @@ SELECT throws_ok('SELECT * FROM retail.scan_prices(NULL)', '22004', NULL, 'no da
 SELECT throws_ok($$ SELECT * FROM retail.scan_prices('infinity') $$, '22008', NULL, 'no end of days');
 SELECT throws_ok($$ SELECT * FROM retail.scan_prices('2031-05-01', rules => ARRAY['R99']) $$, '22023', 'unknown rule "R99"', 'an unknown rule');
 SELECT is_empty('SELECT * FROM retail.verify()', 'all is well');
+
+-- a day ahead: what is scheduled is found before it begins, and nothing of today is settled by looking there
+INSERT INTO retail.sku (code, name) VALUES ('AHEAD', 'Ahead'), ('WAIVED', 'Waived');
+DO $$ BEGIN PERFORM retail.set_base_price(c, 100, 'CNY', tstzrange('2031-05-01 04:00+00', NULL)) FROM unnest(ARRAY['AHEAD', 'WAIVED']) c; END $$;
+SET pg_retail.clock = '2031-05-20 04:00:00+00';
+SELECT pg_temp.force('AHEAD', 'till', 'S1', 79, '[2031-05-20 05:00+00,2031-05-21 05:00+00)') AS now_wrong \gset
+SELECT pg_temp.force('AHEAD', 'till', 'S2', 78, '[2031-05-25,2031-05-28)') AS soon_wrong \gset
+CREATE FUNCTION pg_temp.ahead() RETURNS text LANGUAGE sql AS
+$$ SELECT string_agg(l.code || ' ' || a.status || a.opened, ', ' ORDER BY l.code) FROM retail.price_alert a
+   JOIN retail.sku k ON k.id = a.sku_id JOIN retail.location l ON l.id = a.location_id WHERE k.code = 'AHEAD' $$;
+DO $$ BEGIN PERFORM retail.scan_prices('2031-05-20', 'UTC', ARRAY['R1']); END $$;
+SELECT is(pg_temp.ahead(), 'S1 open1', 'today has its alert');
+DO $$ BEGIN PERFORM retail.scan_prices('2031-05-26', 'UTC', ARRAY['R1']); END $$;
+SELECT is(pg_temp.ahead(), 'S1 open1, S2 open1', 'a day ahead opens alerts and resolves none');
+DO $$ BEGIN PERFORM retail.scan_prices('2031-05-20', 'UTC', ARRAY['R1']); END $$;
+SELECT is(pg_temp.ahead(), 'S1 open1, S2 open1', 'nor does today resolve what was found ahead');
+SELECT is(pg_temp.as_role('retail_tap_audit', format('SELECT outcome FROM retail.resolve_alert(%s)', (
+    SELECT a.id FROM retail.price_alert a WHERE a.rule = 'R1' AND a.price_id = :soon_wrong))), 'resolved', 'somebody says that it is put right');
+SET pg_retail.clock = '2031-05-26 12:00:00+00';
+DO $$ BEGIN PERFORM retail.settle('till', 'AHEAD-1', 'franchisee', 'Wang', 5, 'CNY', 'S2', ARRAY[('AHEAD', 1, 78)]::retail.sold_line[]); END $$;
+SET pg_retail.clock = '2031-05-27 04:00:00+00';
+SELECT is((SELECT (found, news, opened, reopened, resolved, frozen)::text FROM retail.scan_prices('2031-05-26', 'UTC', ARRAY['R1']) WHERE rule = 'R1'),
+    '(1,1,0,1,1,1)',
+    'when the day has come it is found anew, and what was sold is frozen');
+SELECT is((SELECT news::int FROM retail.scan_prices('2031-05-26', 'UTC', ARRAY['R1'])), 0, 'once');
+SELECT matches(pg_temp.ahead(), '^S1 resolved1, S2 open2$', 'and what is over is over');
+
+-- a waiver is for one price: another that a base price leaves outside comes back at once, and the scan does not hide it
+INSERT INTO retail.price_rule (sku_id, low_percent, high_percent, base_change) SELECT id, 10, 10, 'flag' FROM retail.sku WHERE code = 'WAIVED';
+DO $$ BEGIN
+    PERFORM retail.set_price('WAIVED', 'till', 'S1', 105);
+    PERFORM retail.set_base_price('WAIVED', 120);
+END $$;
+CREATE FUNCTION pg_temp.waived() RETURNS text LANGUAGE sql AS
+$$ SELECT a.status || a.opened || CASE WHEN p.amount IS NOT NULL THEN ' ' || p.amount ELSE '' END
+   FROM retail.price_alert a JOIN retail.sku k ON k.id = a.sku_id LEFT JOIN retail.price p ON p.id = a.price_id WHERE k.code = 'WAIVED' AND a.rule = 'R1' $$;
+SELECT is(pg_temp.waived(), 'open1 105.00', 'a base price flags the price that it leaves outside');
+SELECT is(pg_temp.as_role('retail_tap_audit', format($$ SELECT outcome FROM retail.waive_alert(%s, '2031-07-01', 'agreed') $$, (
+    SELECT a.id FROM retail.price_alert a JOIN retail.sku k ON k.id = a.sku_id WHERE k.code = 'WAIVED' AND a.rule = 'R1'))), 'waived', 'which is waived');
+DO $$ BEGIN PERFORM retail.set_base_price('WAIVED', 130); END $$;
+SELECT is(pg_temp.waived(), 'waived1 105.00', 'the same price under another base price stays waived');
+SET pg_retail.clock = '2031-05-27 05:00:00+00';
+DO $$ BEGIN
+    PERFORM retail.set_price('WAIVED', 'till', 'S1', 131);
+    PERFORM retail.set_base_price('WAIVED', 100);
+END $$;
+SELECT is(pg_temp.waived(), 'open2 131.00', 'another price is another matter');
+SELECT is(pg_temp.as_role('retail_tap_audit', format($$ SELECT (outcome, status)::text FROM retail.acknowledge_alert(%s) $$, (
+    SELECT a.id FROM retail.price_alert a JOIN retail.sku k ON k.id = a.sku_id WHERE k.code = 'WAIVED' AND a.rule = 'R1'))), '(acknowledged,acknowledged)', 'for somebody to look into');
 
 SELECT * FROM finish();
 DROP OWNED BY retail_tap_head, retail_tap_audit;
