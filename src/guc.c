@@ -10,7 +10,10 @@
 #include <limits.h>
 
 #include "miscadmin.h"
+#include "nodes/pg_list.h"
+#include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/varlena.h"
 
 #include "clock.h"
 #include "fault.h"
@@ -23,6 +26,7 @@ int			retail_key_retention_min = 7 * 24 * 60;
 int			retail_max_cells = 262144;
 int			retail_max_pins = 10000;
 int			retail_max_ttl_s = 30 * 24 * 3600;
+char	   *retail_shared_logins = NULL;
 int			retail_till_oversell = TILL_OVERSELL_SHORTAGE;
 
 static const struct config_enum_entry till_oversell_options[] = {
@@ -30,6 +34,20 @@ static const struct config_enum_entry till_oversell_options[] = {
 	{"refuse", TILL_OVERSELL_REFUSE, false},
 	{NULL, 0, false}
 };
+
+static bool
+check_shared_logins(char **newval, void **extra, GucSource source)
+{
+	char	   *list = pstrdup(*newval);
+	List	   *names;
+	bool		is_list = SplitIdentifierString(list, ',', &names);
+
+	if (!is_list)
+		GUC_check_errdetail("List syntax is invalid.");
+	list_free(names);
+	pfree(list);
+	return is_list;
+}
 
 void
 retail_guc_init(void)
@@ -109,6 +127,13 @@ retail_guc_init(void)
 							&retail_max_ttl_s,
 							30 * 24 * 3600, 1, INT_MAX / 1000,
 							PGC_SUSET, GUC_UNIT_S, NULL, NULL, NULL);
+
+	DefineCustomStringVariable("pg_retail.shared_logins",
+							   "Roles that several persons log in as, as a connection pool does, before SET ROLE.",
+							   "Of these the role that was set says who decides; of all others the login counts, too.",
+							   &retail_shared_logins,
+							   "",
+							   PGC_SUSET, GUC_LIST_INPUT, check_shared_logins, NULL, NULL);
 
 	DefineCustomEnumVariable("pg_retail.till_oversell",
 							 "What a till sale does with units that are promised or not on the books.",

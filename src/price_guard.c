@@ -564,14 +564,16 @@ take_insert(Guard *guard, TupleTableSlot *slot)
 {
 	PriceRow	row = read_row(guard, slot);
 	bool		is_history;
+	bool		is_rest;
 
 	check_ids(&row);
 	check_record(guard, slot, &row);
 	guard->any_rest |= row.is_rest;
 
-	/* what was once in force is taken as it was */
+	/* what was once in force is taken as it was, and a rest where its row goes just now */
 	is_history = row.recorded_at < guard->now && (row.withdrawn || row.until <= guard->now);
-	put_change(guard, &row, row.is_rest || is_history ? CHANGE_KNOWN : CHANGE_ADDED,
+	is_rest = row.is_rest && row.recorded_at == guard->now;
+	put_change(guard, &row, is_rest || is_history ? CHANGE_KNOWN : CHANGE_ADDED,
 			   row.from, row.until);
 }
 
@@ -1384,16 +1386,23 @@ Datum
 retail_price_verdict(PG_FUNCTION_ARGS)
 {
 	PriceBounds *bounds = fcinfo->flinfo->fn_extra;
-	text	   *letters = PG_GETARG_TEXT_PP(3);
-	int32		currency = retail_currency_pack(VARDATA_ANY(letters), VARSIZE_ANY_EXHDR(letters));
+	text	   *letters;
+	int32		currency;
 	PriceTerms	terms = {0};
 	PriceFinding finding;
 	SpiOwner	saved;
 	int			decimals;
 
 	retail_tables_check();
+	for (int i = 0; i < 7; i++)
+	{
+		if (PG_ARGISNULL(i))
+			elog(ERROR, "argument %d of an internal function is null", i + 1);
+	}
 	if (bounds == NULL)
 		bounds = fcinfo->flinfo->fn_extra = retail_price_bounds_begin(fcinfo->flinfo->fn_mcxt);
+	letters = PG_GETARG_TEXT_PP(3);
+	currency = retail_currency_pack(VARDATA_ANY(letters), VARSIZE_ANY_EXHDR(letters));
 	terms.location_id = PG_GETARG_INT32(1);
 	terms.channel_id = PG_GETARG_INT32(2);
 	terms.advertised = is_advertised(kind_bit(PG_GETARG_DATUM(4)));

@@ -23,13 +23,16 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
+#include "utils/varlena.h"
 
 #include "clock.h"
 #include "errors.h"
+#include "guc.h"
 #include "request.h"
 #include "table.h"
 
 PG_FUNCTION_INFO_V1(retail_actor_sql);
+PG_FUNCTION_INFO_V1(retail_login_sql);
 
 #define MAX_KEY_LENGTH 200
 
@@ -90,6 +93,40 @@ Datum
 retail_actor_sql(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_DATUM(retail_actor());
+}
+
+/* Whether pg_retail.shared_logins names the role. */
+static bool
+is_shared_login(const char *role)
+{
+	char	   *list = pstrdup(retail_shared_logins);
+	List	   *names;
+	ListCell   *cell;
+	bool		found = false;
+
+	/* the setting was checked when it was made */
+	if (!SplitIdentifierString(list, ',', &names))
+		elog(ERROR, "list of logins is not one");
+	foreach(cell, names)
+	{
+		if (strcmp(lfirst(cell), role) == 0)
+			found = true;
+	}
+	list_free(names);
+	pfree(list);
+	return found;
+}
+
+/* retail._login() */
+Datum
+retail_login_sql(PG_FUNCTION_ARGS)
+{
+	Oid			login = GetSessionUserId();
+	char	   *role = GetUserNameFromId(login, false);
+
+	if (superuser_arg(login) || is_shared_login(role))
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(role));
 }
 
 /* *nlines: as many as it must have, or 0 for any number, which is filled in. */

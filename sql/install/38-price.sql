@@ -905,6 +905,13 @@ BEGIN
         SELECT g.sku_id, g.currency FROM retail.price_guard g
     ) w
         LEFT JOIN retail.sku k ON k.id = w.sku_id;
+
+    -- what is written to a child passes no trigger of its parent
+    RETURN QUERY
+    SELECT 'price_guard', NULL::text, NULL::text, 0::bigint, 1::bigint,
+        format('table %s inherits from %s and has no guard', i.inhrelid::regclass, i.inhparent::regclass)
+    FROM pg_inherits i
+    WHERE i.inhparent IN ('retail.base_price'::regclass, 'retail.price'::regclass);
 END
 $$;
 COMMENT ON FUNCTION retail._verify_prices() IS 'Internal: what verify() finds of prices.';

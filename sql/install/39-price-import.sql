@@ -35,6 +35,29 @@ CREATE TYPE retail._import_row AS (
 );
 COMMENT ON TYPE retail._import_row IS 'Internal: a row of a price file, read. outcome: NULL where nothing speaks against it so far.';
 
+CREATE FUNCTION retail._guard_price_import() RETURNS trigger
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    me CONSTANT text := retail._actor();
+    other text;
+BEGIN
+    IF TG_OP <> 'DELETE' THEN
+        SELECT n.actor INTO other FROM new_rows n WHERE n.actor <> me LIMIT 1;
+    END IF;
+    IF TG_OP <> 'INSERT' AND other IS NULL THEN
+        SELECT o.actor INTO other FROM old_rows o WHERE o.actor <> me LIMIT 1;
+    END IF;
+    IF other IS NOT NULL AND NOT (SELECT r.rolsuper FROM pg_roles r WHERE r.rolname = me) THEN
+        RAISE EXCEPTION 'rows of the price file of role "%" are not those of "%"', other, me
+            USING ERRCODE = '42501', DETAIL = 'Who imports a row answers for it.', HINT = 'Leave actor out: it fills itself.';
+    END IF;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION retail._guard_price_import() IS 'Internal: nobody brings, changes or takes rows of a price file for another role.';
+
 CREATE FUNCTION retail._import_time(value text, otherwise timestamptz) RETURNS timestamptz
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp

@@ -27,9 +27,9 @@ BEGIN
         RAISE EXCEPTION 'grant % cannot be deleted', OLD.id
             USING ERRCODE = 'RT008', HINT = 'Revoke it with retail.revoke_grant().';
     ELSIF (NEW.id, NEW.grantee, NEW.sku_ids, NEW.categories, NEW.channel_ids, NEW.location_ids, NEW.max_discount_percent, NEW.currency,
-            NEW.floor_amount, NEW.cap_amount, NEW.overrides_floor, NEW.valid, NEW.requested_by, NEW.requested_at)
+            NEW.floor_amount, NEW.cap_amount, NEW.overrides_floor, NEW.valid, NEW.requested_by, NEW.requested_login, NEW.requested_at)
         IS DISTINCT FROM (OLD.id, OLD.grantee, OLD.sku_ids, OLD.categories, OLD.channel_ids, OLD.location_ids, OLD.max_discount_percent,
-            OLD.currency, OLD.floor_amount, OLD.cap_amount, OLD.overrides_floor, OLD.valid, OLD.requested_by, OLD.requested_at) THEN
+            OLD.currency, OLD.floor_amount, OLD.cap_amount, OLD.overrides_floor, OLD.valid, OLD.requested_by, OLD.requested_login, OLD.requested_at) THEN
         RAISE EXCEPTION 'grant % cannot be changed', OLD.id
             USING ERRCODE = 'RT008', DETAIL = 'What one person asked for is what another decides on.',
                 HINT = 'Ask for another with retail.request_grant().';
@@ -167,7 +167,7 @@ DECLARE
     g record;
 BEGIN
     PERFORM retail._check_tables();
-    SELECT p.status, p.requested_by, p.overrides_floor, p.valid INTO g
+    SELECT p.status, p.requested_by, p.requested_login, p.overrides_floor, p.valid INTO g
     FROM retail.price_grant p
     WHERE p.id = grant_id
     FOR NO KEY UPDATE;
@@ -175,10 +175,10 @@ BEGIN
         RAISE EXCEPTION 'no grant %', grant_id USING ERRCODE = 'RT029';
     ELSIF g.status <> 'requested' THEN
         RETURN retail._grant_answer(grant_id, NULL, g.status = decision);
-    ELSIF g.requested_by = me THEN
+    ELSIF retail._is_me(g.requested_by, g.requested_login) THEN
         RAISE EXCEPTION 'role "%" asked for grant % and cannot decide on it', me, grant_id
             USING ERRCODE = 'RT027',
-                DETAIL = 'Who approves is another person than who asks.',
+                DETAIL = 'Who approves is another person than who asks, by role and by login.',
                 HINT = 'Have somebody else decide on it.';
     ELSIF decision = 'approved' AND upper(g.valid) <= retail.now() THEN
         RETURN retail._grant_answer(grant_id, 'expired', false);

@@ -71,6 +71,21 @@ END
 $$;
 COMMENT ON FUNCTION retail._guard_settlement() IS 'Internal: amounts never change, and a status goes only where it may.';
 
+CREATE FUNCTION retail._guard_truncate() RETURNS trigger
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF current_setting('session_replication_role') = 'replica' THEN
+        RETURN NULL;
+    END IF;
+    RAISE EXCEPTION 'rows of table "%" are never deleted', TG_TABLE_NAME
+        USING ERRCODE = 'RT008', DETAIL = 'Who decided what stays on record.',
+            HINT = 'Revoke grants with retail.revoke_grant(), and reverse settlements with retail.reverse_settlement().';
+END
+$$;
+COMMENT ON FUNCTION retail._guard_truncate() IS 'Internal: what a row trigger keeps, TRUNCATE does not take away.';
+
 CREATE FUNCTION retail._guard_settlement_line() RETURNS trigger
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -94,8 +109,8 @@ BEGIN
     IF current_setting('session_replication_role') = 'replica' THEN
         RETURN coalesce(NEW, OLD);
     ELSIF TG_OP = 'UPDATE' AND OLD.released_at IS NULL AND NEW.released_at IS NOT NULL
-        AND (NEW.id, NEW.settlement_order_id, NEW.alert_id, NEW.reason, NEW.held_by, NEW.held_at)
-            IS NOT DISTINCT FROM (OLD.id, OLD.settlement_order_id, OLD.alert_id, OLD.reason, OLD.held_by, OLD.held_at) THEN
+        AND (NEW.id, NEW.settlement_order_id, NEW.alert_id, NEW.reason, NEW.held_by, NEW.held_login, NEW.held_at)
+            IS NOT DISTINCT FROM (OLD.id, OLD.settlement_order_id, OLD.alert_id, OLD.reason, OLD.held_by, OLD.held_login, OLD.held_at) THEN
         RETURN NEW;
     END IF;
     RAISE EXCEPTION 'hold % on a settlement cannot be changed', OLD.id
@@ -266,13 +281,13 @@ BEGIN
     FROM retail.settlement_hold h
         JOIN retail.settlement_order o ON o.id = h.settlement_order_id
         JOIN retail.channel c ON c.id = o.channel_id
-    WHERE h.id = ANY (hold_ids) AND h.held_by = me
+    WHERE h.id = ANY (hold_ids) AND retail._is_me(h.held_by, h.held_login)
     ORDER BY h.id
     LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'role "%" froze the settlement of order "%" and cannot release it', me, left(own.order_ref, 200)
             USING ERRCODE = 'RT027',
-                DETAIL = 'Who releases is another person than who froze.',
+                DETAIL = 'Who releases is another person than who froze, by role and by login.',
                 HINT = 'Have somebody else look at it.';
     END IF;
     UPDATE retail.settlement_hold h SET released_by = me, released_at = retail.now(), release_reason = _release_holds.reason
@@ -632,7 +647,11 @@ BEGIN
     LOOP
         IF s.back IS NOT NULL THEN
             RETURN QUERY SELECT a.* FROM retail._settlements(this_id, 'taken_back', true, s.back) a;
+        ELSIF s.reason IS NOT NULL THEN
+            -- closed since or not: nothing was paid
+            RETURN QUERY SELECT a.* FROM retail._settlements(this_id, 'reversed', true, s.id) a;
         ELSIF s.status = 'closed' THEN
+            UPDATE retail.settlement t SET reason = reverse_settlement.reason WHERE t.id = s.id;
             INSERT INTO retail.settlement (settlement_order_id, party_kind, party, currency, amount, reverses_id, reason)
             VALUES (this_id, s.party_kind, s.party, s.currency, -s.amount, s.id, reverse_settlement.reason)
             RETURNING id INTO new_id;
@@ -641,17 +660,13 @@ BEGIN
         ELSE
             IF s.status = 'frozen' AND EXISTS (
                 SELECT FROM retail.settlement_hold h
-                WHERE h.settlement_order_id = this_id AND h.released_at IS NULL AND h.held_by = me) THEN
+                WHERE h.settlement_order_id = this_id AND h.released_at IS NULL AND retail._is_me(h.held_by, h.held_login)) THEN
                 RAISE EXCEPTION 'role "%" froze the settlement of order "%" and cannot reverse it', me, left(order_ref, 200)
                     USING ERRCODE = 'RT027',
                         DETAIL = 'Who decides on a frozen settlement is another person than who froze it.',
                         HINT = 'Have somebody else look at it.';
             END IF;
-        ELSIF s.reason IS NOT NULL THEN
-            -- closed since or not: nothing was paid
-            RETURN QUERY SELECT a.* FROM retail._settlements(this_id, 'reversed', true, s.id) a;
             UPDATE retail.settlement t
-            UPDATE retail.settlement t SET reason = reverse_settlement.reason WHERE t.id = s.id;
             SET status = 'reversed', reason = reverse_settlement.reason, changed_by = me, changed_at = retail.now()
             WHERE t.id = s.id;
             RETURN QUERY SELECT a.* FROM retail._settlements(this_id, 'reversed', false, s.id) a;

@@ -57,6 +57,21 @@ CREATE FUNCTION retail._actor() RETURNS text
 LANGUAGE c STABLE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'retail_actor_sql';
 COMMENT ON FUNCTION retail._actor() IS 'Internal: the role that called: the session''s, or the one it has SET ROLE to, also within a function that runs as its owner.';
 
+CREATE FUNCTION retail._login() RETURNS text
+LANGUAGE c STABLE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'retail_login_sql';
+COMMENT ON FUNCTION retail._login() IS
+'Internal: the role that logged in, whatever it has SET ROLE to; NULL: one that stands for several persons (a superuser, or named in pg_retail.shared_logins).';
+
+CREATE FUNCTION retail._is_me(actor text, login text) RETURNS boolean
+LANGUAGE sql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT coalesce($1 IN (m.actor, m.login), false) OR coalesce($2 IN (m.actor, m.login), false)
+    FROM (SELECT retail._actor() AS actor, retail._login() AS login) m
+$$;
+COMMENT ON FUNCTION retail._is_me(text, text) IS
+'Internal: whether who calls may be the person who once called as that role with that login: SET ROLE makes no other person of him.';
+
 CREATE FUNCTION retail._request_begin(request_key text, function text, arguments jsonb) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp

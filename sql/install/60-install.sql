@@ -214,7 +214,7 @@ BEGIN
             functions := ARRAY['now'];
             views := true;
         WHEN 'pricing' THEN
-            functions := price_calls || settlement_calls || ARRAY['set_base_price', 'import_prices', 'now'];
+            functions := price_calls || settlement_calls || ARRAY['set_base_price', 'import_prices', 'now', '_actor'];
             reads := master || price_tables || settlement_tables || ARRAY['price_floor', 'price_import'];
             writes := ARRAY['price_import'];
             views := true;

@@ -16,7 +16,10 @@ AS $$
                  ('movement', 'retail_guard', 'A'), ('bulk_load', 'retail_guard', 'A'), ('fulfilment_event', 'retail_guard', 'A'),
                  ('base_price', 'retail_guard', 'A'), ('base_price', 'retail_guard_insert', 'A'), ('base_price', 'retail_guard_update', 'A'),
                  ('price', 'retail_guard', 'A'), ('price', 'retail_guard_insert', 'A'), ('price', 'retail_guard_update', 'A'),
+                 ('price_import', 'retail_guard_insert', 'O'), ('price_import', 'retail_guard_update', 'O'),
+                 ('price_import', 'retail_guard_delete', 'O'),
                  ('settlement', 'retail_guard', 'A'), ('settlement_line', 'retail_guard', 'A'), ('settlement_hold', 'retail_guard', 'A'),
+                 ('settlement', 'retail_guard_all', 'A'), ('settlement_hold', 'retail_guard_all', 'A'), ('price_grant', 'retail_guard_all', 'A'),
                  ('price_grant', 'retail_guard', 'A'), ('service_pack', 'retail_keep', 'O'),
                  ('stock', 'retail_replica', 'R'), ('reservation', 'retail_replica', 'R')) g (tab, name, state)
     WHERE NOT EXISTS (

@@ -16,6 +16,7 @@ CREATE TABLE retail.price_grant (
     valid                tstzrange NOT NULL,
     status               text NOT NULL DEFAULT 'requested',
     requested_by         text COLLATE "C" NOT NULL DEFAULT retail._actor(),
+    requested_login      text COLLATE "C" DEFAULT retail._login(),
     requested_at         timestamptz NOT NULL DEFAULT retail.now(),
     decided_by           text COLLATE "C",
     decided_at           timestamptz,
@@ -54,6 +55,7 @@ COMMENT ON COLUMN retail.price_grant.overrides_floor IS 'Whether a price under i
 COMMENT ON COLUMN retail.price_grant.valid IS 'When prices under it may hold.';
 COMMENT ON COLUMN retail.price_grant.status IS 'requested, approved, refused or revoked.';
 COMMENT ON COLUMN retail.price_grant.requested_by IS 'Role that asked for it.';
+COMMENT ON COLUMN retail.price_grant.requested_login IS 'Role that had logged in then, which does not decide on it either. NULL: one that stands for several persons.';
 COMMENT ON COLUMN retail.price_grant.requested_at IS 'When.';
 COMMENT ON COLUMN retail.price_grant.decided_by IS 'Role that approved or refused it, never the one that asked. NULL: nobody yet.';
 COMMENT ON COLUMN retail.price_grant.decided_at IS 'When. NULL: not yet.';

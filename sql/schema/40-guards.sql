@@ -223,6 +223,21 @@ CREATE OR REPLACE TRIGGER retail_keep_code
 COMMENT ON TRIGGER retail_keep ON retail.currency IS 'Refuses to delete a currency with prices.';
 COMMENT ON TRIGGER retail_keep_code ON retail.currency IS 'Refuses another code, or other decimals, once there are prices.';
 
+-- A price file belongs to who brings it.  By origin only: a restore brings everybody's.
+
+CREATE OR REPLACE TRIGGER retail_guard_insert
+    AFTER INSERT ON retail.price_import REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION retail._guard_price_import();
+CREATE OR REPLACE TRIGGER retail_guard_update
+    AFTER UPDATE ON retail.price_import REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION retail._guard_price_import();
+CREATE OR REPLACE TRIGGER retail_guard_delete
+    AFTER DELETE ON retail.price_import REFERENCING OLD TABLE AS old_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION retail._guard_price_import();
+COMMENT ON TRIGGER retail_guard_insert ON retail.price_import IS 'Nobody brings a price file for another role.';
+COMMENT ON TRIGGER retail_guard_update ON retail.price_import IS 'Nobody changes the price file of another role.';
+COMMENT ON TRIGGER retail_guard_delete ON retail.price_import IS 'Nobody empties the price file of another role.';
+
 -- Each flip is announced.  By origin only: a subscriber gets the event itself.
 
 CREATE OR REPLACE TRIGGER retail_announce_insert

@@ -201,6 +201,7 @@ CREATE TABLE retail.settlement_hold (
     alert_id            bigint NOT NULL REFERENCES retail.price_alert,
     reason              text NOT NULL,
     held_by             text COLLATE "C" NOT NULL DEFAULT retail._actor(),
+    held_login          text COLLATE "C" DEFAULT retail._login(),
     held_at             timestamptz NOT NULL DEFAULT retail.now(),
     released_by         text COLLATE "C",
     released_at         timestamptz,
@@ -218,6 +219,7 @@ COMMENT ON COLUMN retail.settlement_hold.settlement_order_id IS 'The order.';
 COMMENT ON COLUMN retail.settlement_hold.alert_id IS 'The alert.';
 COMMENT ON COLUMN retail.settlement_hold.reason IS 'Why, in words.';
 COMMENT ON COLUMN retail.settlement_hold.held_by IS 'Role that froze it.';
+COMMENT ON COLUMN retail.settlement_hold.held_login IS 'Role that had logged in then, which does not release it either. NULL: one that stands for several persons.';
 COMMENT ON COLUMN retail.settlement_hold.held_at IS 'When.';
 COMMENT ON COLUMN retail.settlement_hold.released_by IS 'Role that released it, never the one that froze it. NULL: it holds.';
 COMMENT ON COLUMN retail.settlement_hold.released_at IS 'When. NULL: it holds.';
