@@ -594,6 +594,17 @@ COMMENT ON FUNCTION retail._flag_prices(bigint[], timestamptz[]) IS
 
 -- What touchpoints are told ---------------------------------------------------
 
+-- Put into the statements that call it, so it says where its function is.
+CREATE FUNCTION retail._price_payload(sku text, location text, channel text, version bigint, change text, effective_at timestamptz,
+    until timestamptz, kind text, tier text, min_qty bigint, price numeric, currency text, price_id bigint) RETURNS jsonb
+LANGUAGE sql STABLE PARALLEL SAFE
+AS $$
+    SELECT pg_catalog.jsonb_build_object('sku', $1, 'location', $2, 'channel', $3, 'version', $4, 'change', $5, 'effective_at', $6,
+        'until', $7, 'kind', $8, 'tier', $9, 'min_qty', $10, 'price', $11, 'currency', $12, 'price_id', $13)
+$$;
+COMMENT ON FUNCTION retail._price_payload(text, text, text, bigint, text, timestamptz, timestamptz, text, text, bigint, numeric, text, bigint) IS
+'Internal: what an event of a price says to touchpoints.';
+
 CREATE FUNCTION retail._publish_base_prices() RETURNS trigger
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -620,9 +631,8 @@ BEGIN
     )
     INSERT INTO retail.outbox (topic, sku_id, location_id, payload)
     SELECT 'price', n.sku_id, nullif(n.location_id, 0),
-        jsonb_build_object('sku', k.code, 'location', l.code, 'channel', c.code, 'version', n.version, 'change', n.change,
-            'effective_at', n.effective_at, 'until', upper(n.valid), 'kind', n.kind, 'tier', n.tier, 'min_qty', n.min_qty,
-            'price', n.amount, 'currency', n.currency, 'price_id', n.id)
+        retail._price_payload(k.code, l.code, c.code, n.version, n.change, n.effective_at, upper(n.valid), n.kind, n.tier, n.min_qty,
+            n.amount, n.currency, n.id)
     FROM news n
         JOIN retail.sku k ON k.id = n.sku_id
         LEFT JOIN retail.location l ON l.id = n.location_id
@@ -674,9 +684,8 @@ BEGIN
     )
     INSERT INTO retail.outbox (topic, sku_id, location_id, payload)
     SELECT 'price', n.sku_id, nullif(n.location_id, 0),
-        jsonb_build_object('sku', k.code, 'location', l.code, 'channel', c.code, 'version', n.version, 'change', n.change,
-            'effective_at', n.effective_at, 'until', upper(n.valid), 'kind', n.kind, 'tier', n.tier, 'min_qty', n.min_qty,
-            'price', n.amount, 'currency', n.currency, 'price_id', n.id)
+        retail._price_payload(k.code, l.code, c.code, n.version, n.change, n.effective_at, upper(n.valid), n.kind, n.tier, n.min_qty,
+            n.amount, n.currency, n.id)
     FROM news n
         JOIN retail.sku k ON k.id = n.sku_id
         LEFT JOIN retail.location l ON l.id = n.location_id
@@ -714,9 +723,8 @@ BEGIN
     )
     INSERT INTO retail.outbox (topic, sku_id, location_id, payload)
     SELECT 'price', n.sku_id, nullif(n.location_id, 0),
-        jsonb_build_object('sku', k.code, 'location', l.code, 'channel', c.code, 'version', n.version, 'change', n.change,
-            'effective_at', n.effective_at, 'until', upper(n.valid), 'kind', n.kind, 'tier', n.tier, 'min_qty', n.min_qty,
-            'price', n.amount, 'currency', n.currency, 'price_id', n.id)
+        retail._price_payload(k.code, l.code, c.code, n.version, n.change, n.effective_at, upper(n.valid), n.kind, n.tier, n.min_qty,
+            n.amount, n.currency, n.id)
     FROM news n
         JOIN retail.sku k ON k.id = n.sku_id
         LEFT JOIN retail.location l ON l.id = n.location_id
@@ -769,9 +777,8 @@ BEGIN
     )
     INSERT INTO retail.outbox (topic, sku_id, location_id, payload)
     SELECT 'price', n.sku_id, nullif(n.location_id, 0),
-        jsonb_build_object('sku', k.code, 'location', l.code, 'channel', c.code, 'version', n.version, 'change', n.change,
-            'effective_at', n.effective_at, 'until', upper(n.valid), 'kind', n.kind, 'tier', n.tier, 'min_qty', n.min_qty,
-            'price', n.amount, 'currency', n.currency, 'price_id', n.id)
+        retail._price_payload(k.code, l.code, c.code, n.version, n.change, n.effective_at, upper(n.valid), n.kind, n.tier, n.min_qty,
+            n.amount, n.currency, n.id)
     FROM news n
         JOIN retail.sku k ON k.id = n.sku_id
         LEFT JOIN retail.location l ON l.id = n.location_id

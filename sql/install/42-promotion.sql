@@ -280,9 +280,8 @@ BEGIN
     )
     INSERT INTO retail.outbox (topic, sku_id, location_id, payload)
     SELECT 'price', n.sku_id, nullif(n.location_id, 0),
-        jsonb_build_object('sku', k.code, 'location', l.code, 'channel', c.code, 'version', n.version, 'change', 'withdrawn',
-            'effective_at', n.effective_at, 'until', upper(n.valid), 'kind', n.kind, 'tier', n.tier, 'min_qty', n.min_qty,
-            'price', n.amount, 'currency', n.currency, 'price_id', n.id)
+        retail._price_payload(k.code, l.code, c.code, n.version, 'withdrawn', n.effective_at, upper(n.valid), n.kind, n.tier, n.min_qty,
+            n.amount, n.currency, n.id)
     FROM news n
         JOIN retail.sku k ON k.id = n.sku_id
         LEFT JOIN retail.location l ON l.id = n.location_id

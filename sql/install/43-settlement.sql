@@ -211,10 +211,7 @@ BEGIN
     ELSIF order_ref = '' OR length(order_ref) > 200 THEN
         RAISE EXCEPTION 'order_ref must have 1 to 200 characters' USING ERRCODE = '22023';
     END IF;
-    SELECT c.id INTO this_channel FROM retail.channel c WHERE c.code = channel;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'unknown channel "%"', left(channel, 200) USING ERRCODE = 'RT003';
-    END IF;
+    this_channel := retail._price_channel(channel);
     LOOP
         SELECT s.id INTO this_id
         FROM retail.settlement_order s
@@ -389,12 +386,7 @@ DECLARE
 BEGIN
     SELECT s.id, s.order_id, s.location_id, s.currency, s.sold_at INTO o
     FROM retail.settlement_order s WHERE s.id = settlement_order_id;
-    IF location IS NOT NULL THEN
-        SELECT l.id INTO place FROM retail.location l WHERE l.code = location;
-        IF NOT FOUND THEN
-            RAISE EXCEPTION 'unknown location "%"', left(location, 200) USING ERRCODE = 'RT002';
-        END IF;
-    END IF;
+    place := nullif(retail._price_location(location), 0);
 
     IF o.currency IS NOT NULL THEN
         IF o.currency <> _describe_sale.currency THEN
@@ -449,10 +441,8 @@ BEGIN
     END IF;
 
     FOR line IN SELECT w.sku, w.qty, w.amount, w.n FROM unnest(lines) WITH ORDINALITY w (sku, qty, amount, n) ORDER BY w.n LOOP
-        SELECT k.id INTO sku FROM retail.sku k WHERE k.code = line.sku;
-        IF NOT FOUND THEN
-            RAISE EXCEPTION 'unknown SKU "%"', left(line.sku, 200) USING ERRCODE = 'RT001';
-        ELSIF line.qty IS NULL OR line.qty < 1 OR line.amount < 0 THEN
+        sku := retail._price_sku(line.sku);
+        IF line.qty IS NULL OR line.qty < 1 OR line.amount < 0 THEN
             RAISE EXCEPTION 'line % needs a quantity of 1 or more and an amount of 0 or more', line.n USING ERRCODE = '22023';
         END IF;
         INSERT INTO retail.settlement_line (settlement_order_id, line_no, sku_id, qty, amount)
@@ -731,8 +721,8 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     this_sku integer;
-    this_channel integer := 0;
-    this_location integer := 0;
+    this_channel integer;
+    this_location integer;
     this_id bigint;
     today date;
     answer retail.alert_result;
@@ -740,26 +730,12 @@ BEGIN
     PERFORM retail._check_tables();
     IF reason IS NULL OR reason = '' THEN
         RAISE EXCEPTION 'reason must be given' USING ERRCODE = '22023';
-    ELSIF sku IS NULL THEN
-        RAISE EXCEPTION 'sku must not be null' USING ERRCODE = '22004';
     END IF;
-    SELECT k.id INTO this_sku FROM retail.sku k WHERE k.code = sku;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'unknown SKU "%"', left(sku, 200) USING ERRCODE = 'RT001';
-    END IF;
-    IF channel IS NOT NULL THEN
-        SELECT c.id INTO this_channel FROM retail.channel c WHERE c.code = channel;
-        IF NOT FOUND THEN
-            RAISE EXCEPTION 'unknown channel "%"', left(channel, 200) USING ERRCODE = 'RT003';
-        END IF;
-    END IF;
-    today := (retail.now() AT TIME ZONE current_setting('TimeZone'))::date;
-    IF location IS NOT NULL THEN
-        SELECT l.id, (retail.now() AT TIME ZONE l.time_zone)::date INTO this_location, today FROM retail.location l WHERE l.code = location;
-        IF NOT FOUND THEN
-            RAISE EXCEPTION 'unknown location "%"', left(location, 200) USING ERRCODE = 'RT002';
-        END IF;
-    END IF;
+    this_sku := retail._price_sku(sku);
+    this_channel := retail._price_channel(channel);
+    this_location := retail._price_location(location);
+    today := (retail.now() AT TIME ZONE coalesce((SELECT l.time_zone FROM retail.location l WHERE l.id = this_location),
+        current_setting('TimeZone')))::date;
     PERFORM retail._check_money(0, currency);
 
     LOOP

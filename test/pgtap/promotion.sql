@@ -24,20 +24,7 @@ END $$;
 INSERT INTO retail.price_floor (sku_id, currency, cost, margin_percent) SELECT id, 'CNY', 10, 10 FROM retail.sku WHERE code = 'TEA';
 SELECT plan(64);
 
-CREATE FUNCTION pg_temp.as_role(role text, sql text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-    answer text;
-BEGIN
-    DISCARD PLANS;
-    EXECUTE format('SET LOCAL ROLE %I', role);
-    BEGIN
-        EXECUTE sql INTO answer;
-    EXCEPTION WHEN OTHERS THEN
-        GET STACKED DIAGNOSTICS answer = RETURNED_SQLSTATE;
-    END;
-    RESET ROLE;
-    RETURN answer;
-END $$;
+\ir as_role.psql
 CREATE FUNCTION pg_temp.ask(role text, options text) RETURNS text LANGUAGE sql AS
 $$ SELECT pg_temp.as_role($1, format($q$ SELECT (outcome, grant_id)::text FROM retail.request_grant('retail_tap_region', '2031-06-01', '2031-07-01', 30%s) $q$, $2)) $$;
 

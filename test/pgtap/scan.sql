@@ -21,20 +21,7 @@ DO $$ BEGIN
 END $$;
 SELECT plan(92);
 
-CREATE FUNCTION pg_temp.as_role(role text, sql text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-    answer text;
-BEGIN
-    DISCARD PLANS;
-    EXECUTE format('SET LOCAL ROLE %I', role);
-    BEGIN
-        EXECUTE sql INTO answer;
-    EXCEPTION WHEN OTHERS THEN
-        GET STACKED DIAGNOSTICS answer = RETURNED_SQLSTATE;
-    END;
-    RESET ROLE;
-    RETURN answer;
-END $$;
+\ir as_role.psql
 -- what a superuser does who wants to get past the guard
 CREATE FUNCTION pg_temp.force(sku text, channel text, location text, amount numeric, valid tstzrange, kind text DEFAULT 'list', grant_id bigint DEFAULT NULL)
 RETURNS bigint LANGUAGE plpgsql AS $$

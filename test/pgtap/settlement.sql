@@ -15,21 +15,7 @@ INSERT INTO retail.location (code, name, kind, longitude, latitude, time_zone) V
 INSERT INTO retail.sku (code, name) VALUES ('RICE', 'Rice'), ('TEA', 'Tea');
 SELECT plan(64);
 
--- what a role gets for a call, and its SQLSTATE where it fails
-CREATE FUNCTION pg_temp.as_role(role text, sql text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-    answer text;
-BEGIN
-    DISCARD PLANS;
-    EXECUTE format('SET LOCAL ROLE %I', role);
-    BEGIN
-        EXECUTE sql INTO answer;
-    EXCEPTION WHEN OTHERS THEN
-        GET STACKED DIAGNOSTICS answer = RETURNED_SQLSTATE;
-    END;
-    RESET ROLE;
-    RETURN answer;
-END $$;
+\ir as_role.psql
 CREATE FUNCTION pg_temp.alert(sku text) RETURNS bigint LANGUAGE sql AS
 $$ SELECT a.id FROM retail.price_alert a JOIN retail.sku k ON k.id = a.sku_id WHERE k.code = $1 AND a.rule = 'reported' $$;
 
