@@ -261,8 +261,8 @@ BEGIN
     END IF;
 
     BEGIN
-        -- one import at a time; and all guard rows in the order in which everybody takes them
-        PERFORM pg_advisory_xact_lock(hashtextextended('pg_retail import_prices', 0));
+        -- one import at a time, while others COPY; and all guard rows in the order in which everybody takes them
+        LOCK TABLE retail.price_import IN SHARE UPDATE EXCLUSIVE MODE;
         PERFORM
         FROM (
             SELECT

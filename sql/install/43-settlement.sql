@@ -1,8 +1,8 @@
 -- Settlement: what franchisees, suppliers and guides get for what was sold,
 -- and what freezes it until another person has looked.
 --
--- Locks: first the gate between settling and the scan (an advisory lock:
--- whoever settles shares it, the scan has it alone while it writes), then
+-- Locks: first the gate between settling and the scan (a lock on the table of
+-- its rules: whoever settles shares it, the scan has it alone while it writes), then
 -- alerts by id, then rows of settlement_order by id.  Whoever settles takes no
 -- alert.
 
@@ -186,10 +186,11 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    -- a table's lock, since anybody may take an advisory one and keep it
     IF alone THEN
-        PERFORM pg_advisory_xact_lock(hashtextextended('pg_retail settlement', 0));
+        LOCK TABLE retail.price_scan_rule IN EXCLUSIVE MODE;
     ELSE
-        PERFORM pg_advisory_xact_lock_shared(hashtextextended('pg_retail settlement', 0));
+        LOCK TABLE retail.price_scan_rule IN ROW SHARE MODE;
     END IF;
 END
 $$;
