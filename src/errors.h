@@ -53,5 +53,7 @@
 #define ERRCODE_RETAIL_FOUR_EYES MAKE_SQLSTATE('R', 'T', '0', '2', '7')
 /* No grant, campaign or alert has this name or id. */
 #define ERRCODE_RETAIL_UNKNOWN_DECISION MAKE_SQLSTATE('R', 'T', '0', '2', '9')
+/* No frozen quote has this id. */
+#define ERRCODE_RETAIL_UNKNOWN_QUOTE MAKE_SQLSTATE('R', 'T', '0', '3', '0')
 
 #endif							/* RETAIL_ERRORS_H */

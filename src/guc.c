@@ -26,6 +26,7 @@ int			retail_key_retention_min = 7 * 24 * 60;
 int			retail_max_cells = 262144;
 int			retail_max_pins = 10000;
 int			retail_max_ttl_s = 30 * 24 * 3600;
+int			retail_quote_cache = 32768;
 char	   *retail_shared_logins = NULL;
 int			retail_till_oversell = TILL_OVERSELL_SHORTAGE;
 
@@ -127,6 +128,13 @@ retail_guc_init(void)
 							&retail_max_ttl_s,
 							30 * 24 * 3600, 1, INT_MAX / 1000,
 							PGC_SUSET, GUC_UNIT_S, NULL, NULL, NULL);
+
+	DefineCustomIntVariable("pg_retail.quote_cache",
+							"How many prices a session keeps for quotes: one for each SKU, channel, location, currency and tier.",
+							"About half a kilobyte each. 0: none; each quote reads the tables.",
+							&retail_quote_cache,
+							32768, 0, 10000000,
+							PGC_USERSET, 0, NULL, NULL, NULL);
 
 	DefineCustomStringVariable("pg_retail.shared_logins",
 							   "Roles that several persons log in as, as a connection pool does, before SET ROLE.",

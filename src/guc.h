@@ -19,6 +19,7 @@ extern int	retail_key_retention_min;
 extern int	retail_max_cells;
 extern int	retail_max_pins;
 extern int	retail_max_ttl_s;
+extern int	retail_quote_cache;
 extern char *retail_shared_logins;
 extern int	retail_till_oversell;
 

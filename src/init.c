@@ -22,6 +22,7 @@
 #include "guc.h"
 #include "master.h"
 #include "places.h"
+#include "price_cache.h"
 #include "table.h"
 
 PG_MODULE_MAGIC;
@@ -58,6 +59,7 @@ _PG_init(void)
 	retail_table_init();
 	retail_master_init();
 	retail_places_init();
+	retail_price_cache_init();
 	retail_escrow_init();
 	if (!process_shared_preload_libraries_in_progress)
 		return;

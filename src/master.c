@@ -214,6 +214,7 @@ read_sku(RetailScan *scan, SkuInfo *sku)
 	bool		isnull;
 
 	sku->shelf_life_days = retail_column_int32(TABLE_SKU, scan->slot, SKU_SHELF_LIFE_DAYS);
+	sku->price_per = retail_column_int64(TABLE_SKU, scan->slot, SKU_PRICE_PER);
 	sku->lot_tracked = DatumGetBool(retail_column(TABLE_SKU, scan->slot, SKU_LOT_TRACKED, &isnull));
 	sku->active = column_is(TABLE_SKU, scan, SKU_STATUS, "active");
 }

@@ -19,6 +19,7 @@ typedef struct SkuInfo
 	bool		active;
 	bool		lot_tracked;
 	int32		shelf_life_days;	/* 0: does not expire */
+	int64		price_per;		/* base units that a price is for */
 } SkuInfo;
 
 typedef struct LocationInfo

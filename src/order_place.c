@@ -7,8 +7,9 @@
  * made anew, a few times: an order is never half held.
  *
  * Waits, in this order: for another call of the same order_ref (an advisory
- * lock), for other orders that take a place of the same day at a location with
- * a daily capacity (one, too; by location id), for what a basket waits for.
+ * lock), for one by the same frozen quote (its row), for other orders that take
+ * a place of the same day at a location with a daily capacity (an advisory
+ * lock; by location id), for what a basket waits for.
  * Nothing else waits for a place of a day, so no circle of waits leads through
  * one.  A try that takes places is a subtransaction, so that one that fails
  * lets go of all it has locked before the next begins with its lowest location.
@@ -22,7 +23,9 @@
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/datum.h"
 #include "utils/fmgroids.h"
 #include "utils/resowner.h"
 #include "utils/timestamp.h"
@@ -30,6 +33,7 @@
 #include "arg.h"
 #include "basket.h"
 #include "clock.h"
+#include "errors.h"
 #include "escrow.h"
 #include "name_lock.h"
 #include "request.h"
@@ -44,7 +48,18 @@ PG_FUNCTION_INFO_V1(retail_place_order);
 /* Plans made for one order before it answers busy. */
 #define MAX_TRIES 5
 
-#define RESULT_COLUMNS 11
+#define RESULT_COLUMNS 13
+
+/* What a line costs, by the frozen quote; the amounts are numeric. */
+typedef struct LinePrice
+{
+	Datum		unit_price;
+	Datum		line_amount;
+	Datum		order_share;
+	Datum		live_price;		/* where it is not the one that was frozen */
+	bool		has_live_price;
+	bool		has_risen;
+} LinePrice;
 
 /* An answer line of an order, in the numbers a request key stores. */
 typedef struct OrderAnswer
@@ -72,6 +87,9 @@ typedef struct Order
 	Request		request;
 	TimestampTz now;
 	TimestampTz expires_at;
+	int64		quote_id;		/* the frozen quote; 0: none, and no prices */
+	LinePrice  *prices;			/* per line; NULL: not looked up yet, or none */
+	Datum		currency;
 
 	/* of the current try */
 	RoutePlan  *plan;
@@ -152,6 +170,164 @@ find_own_holds(Order *order)
 		own->qty = retail_column_int64(TABLE_RESERVATION, scan.slot, RESERVATION_QTY);
 	}
 	retail_scan_end(&scan);
+}
+
+/* ----------------------------------------------------------------
+ * Prices
+ * ----------------------------------------------------------------
+ */
+
+static Datum
+int_array(const Order *order, Oid type, int64 (*get) (const LineArg *line))
+{
+	const RouteRequest *route = &order->route;
+	Datum	   *values = palloc(sizeof(Datum) * route->nlines);
+	bool		is_int8 = type == INT8OID;
+
+	for (int i = 0; i < route->nlines; i++)
+	{
+		int64		value = get(&route->lines[i]);
+
+		values[i] = is_int8 ? Int64GetDatum(value) : Int32GetDatum((int32) value);
+	}
+	return PointerGetDatum(construct_array(values, route->nlines, type, is_int8 ? 8 : 4,
+										   is_int8 ? FLOAT8PASSBYVAL : true,
+										   is_int8 ? TYPALIGN_DOUBLE : TYPALIGN_INT));
+}
+
+static int64
+sku_of(const LineArg *line)
+{
+	return line->sku.id;
+}
+
+static int64
+location_of(const LineArg *line)
+{
+	return line->location.id;
+}
+
+static int64
+qty_of(const LineArg *line)
+{
+	return line->qty;
+}
+
+/* A column of the result that SPI has, copied into a context that stays. */
+static Datum
+kept_column(uint64 row, int column, MemoryContext cxt, bool *isnull)
+{
+	TupleDesc	desc = SPI_tuptable->tupdesc;
+	Datum		value = SPI_getbinval(SPI_tuptable->vals[row], desc, column, isnull);
+	Form_pg_attribute att = TupleDescAttr(desc, column - 1);
+	MemoryContext old;
+
+	if (*isnull)
+		return (Datum) 0;
+	old = MemoryContextSwitchTo(cxt);
+	value = datumCopy(value, att->attbyval, att->attlen);
+	MemoryContextSwitchTo(old);
+	return value;
+}
+
+static void
+keep_price(Order *order, int line, MemoryContext cxt)
+{
+	LinePrice  *price = &order->prices[line];
+	bool		isnull;
+
+	price->unit_price = kept_column(line, 1, cxt, &isnull);
+	price->live_price = kept_column(line, 2, cxt, &isnull);
+	price->has_live_price = !isnull;
+	price->line_amount = kept_column(line, 3, cxt, &isnull);
+	price->order_share = kept_column(line, 4, cxt, &isnull);
+	order->currency = kept_column(line, 5, cxt, &isnull);
+	price->has_risen = DatumGetBool(SPI_getbinval(SPI_tuptable->vals[line], SPI_tuptable->tupdesc,
+												  6, &isnull));
+}
+
+/* The order that was placed by the frozen quote; 0: none was. */
+static int64
+find_order_of_quote(const Order *order)
+{
+	ScanKeyData key;
+	RetailScan	scan;
+	int64		id = 0;
+
+	retail_key_int8(&key, 1, order->quote_id);
+	retail_scan_begin(&scan, TABLE_SALES_ORDER, INDEX_SALES_ORDER_QUOTE, RowExclusiveLock, NULL, 1, &key);
+	if (retail_scan_next(&scan))
+		id = retail_column_int64(TABLE_SALES_ORDER, scan.slot, SALES_ORDER_ID);
+	retail_scan_end(&scan);
+	return id;
+}
+
+static void
+refuse_quote(int64 quote_id)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_RETAIL_UNKNOWN_QUOTE),
+			 errmsg("no frozen quote %lld", (long long) quote_id),
+			 errhint("Those that expired long ago are forgotten; freeze another with retail.freeze_quote().")));
+}
+
+/* Two orders by one quote go one after the other. */
+static void
+lock_quote(const Order *order)
+{
+	Oid			type = INT8OID;
+	Datum		id = Int64GetDatum(order->quote_id);
+
+	if (SPI_execute_with_args("SELECT FROM retail.frozen_quote WHERE id = $1 FOR NO KEY UPDATE",
+							  1, &type, &id, NULL, false, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not lock a frozen quote");
+	if (SPI_processed == 0)
+		refuse_quote(order->quote_id);
+}
+
+/* Lines in the order of the quote; see retail._price_order(). */
+static Outcome
+price_lines(Order *order, MemoryContext cxt)
+{
+	Oid			types[6] = {INT8OID, INT4OID, INT4ARRAYOID, INT4ARRAYOID, INT8ARRAYOID, TIMESTAMPTZOID};
+	Datum		args[6] = {Int64GetDatum(order->quote_id), Int32GetDatum(order->route.channel.id),
+		int_array(order, INT4OID, sku_of), int_array(order, INT4OID, location_of),
+	int_array(order, INT8OID, qty_of), TimestampTzGetDatum(order->now)};
+	Outcome		outcome = OUTCOME_PLACED;
+
+	if (SPI_execute_with_args("SELECT unit_price, live_price, line_amount, order_share, currency, risen "
+							  "FROM retail._price_order($1, $2, $3, $4, $5, $6)",
+							  6, types, args, NULL, false, 0) != SPI_OK_SELECT ||
+		SPI_processed != order->route.nlines)
+		elog(ERROR, "could not look up a frozen quote");
+	order->prices = MemoryContextAllocZero(cxt, sizeof(LinePrice) * order->route.nlines);
+	for (int i = 0; i < order->route.nlines; i++)
+	{
+		keep_price(order, i, cxt);
+		if (order->prices[i].has_risen)
+			outcome = OUTCOME_PRICE_CHANGED;
+	}
+	return outcome;
+}
+
+/*
+ * What the order costs by its frozen quote.  PLACED: it may be;
+ * PRICE_CHANGED: some line has risen; QUOTE_USED: *order_id was placed by this
+ * quote.
+ */
+static Outcome
+look_up_prices(Order *order, int64 *order_id)
+{
+	MemoryContext cxt = CurrentMemoryContext;
+	SpiOwner	saved = retail_spi_begin();
+	Outcome		outcome = OUTCOME_QUOTE_USED;
+
+	lock_quote(order);
+	*order_id = find_order_of_quote(order);
+	if (*order_id == 0)
+		outcome = price_lines(order, cxt);
+	retail_spi_end(&saved);
+	return outcome;
 }
 
 /* ----------------------------------------------------------------
@@ -393,7 +569,24 @@ write_order(const Order *order)
 	values[SALES_ORDER_PLACED_AT] = TimestampTzGetDatum(order->now);
 	values[SALES_ORDER_CHANGED_AT] = TimestampTzGetDatum(order->now);
 	values[SALES_ORDER_ACTOR] = retail_actor();
+	values[SALES_ORDER_QUOTE_ID] = Int64GetDatum(order->quote_id);
+	isnull[SALES_ORDER_QUOTE_ID] = order->quote_id == 0;
 	retail_row_insert(TABLE_SALES_ORDER, values, isnull);
+}
+
+static void
+fill_price(const Order *order, int line, Datum *row, bool *null)
+{
+	bool		free = order->prices == NULL;
+
+	null[ORDER_LINE_UNIT_PRICE] = null[ORDER_LINE_CURRENCY] = free;
+	null[ORDER_LINE_LINE_AMOUNT] = null[ORDER_LINE_ORDER_SHARE] = free;
+	if (free)
+		return;
+	row[ORDER_LINE_UNIT_PRICE] = order->prices[line].unit_price;
+	row[ORDER_LINE_CURRENCY] = order->currency;
+	row[ORDER_LINE_LINE_AMOUNT] = order->prices[line].line_amount;
+	row[ORDER_LINE_ORDER_SHARE] = order->prices[line].order_share;
 }
 
 static void
@@ -412,6 +605,7 @@ write_lines(const Order *order)
 		row[ORDER_LINE_SKU_ID] = Int32GetDatum(route->lines[i].sku.id);
 		row[ORDER_LINE_QTY] = Int64GetDatum(route->lines[i].qty);
 		row[ORDER_LINE_BACKORDERED_QTY] = Int64GetDatum(order->plan->unfilled[i]);
+		fill_price(order, i, row, &isnull[i * ORDER_LINE_NCOLS]);
 	}
 	retail_rows_insert(TABLE_ORDER_LINE, route->nlines, values, isnull);
 }
@@ -621,20 +815,59 @@ answer_refused(const Order *order, bool is_race)
 	return answers;
 }
 
+/* It was placed already: the order of this name, or by this frozen quote. */
 static OrderAnswers
-answer_duplicate(const Order *order, int64 order_id)
+answer_earlier(Outcome outcome, int64 order_id)
 {
 	OrderAnswers answers = {NULL, 0, false};
 
 	answers.lines = palloc0(sizeof(OrderAnswer));
 	answers.n = 1;
-	answers.lines[0].outcome = OUTCOME_DUPLICATE;
+	answers.lines[0].outcome = outcome;
 	answers.lines[0].order_id = order_id;
 	return answers;
 }
 
+/* Lines that cost more than was promised, and those that do not. */
+static OrderAnswers
+answer_price_changed(const Order *order)
+{
+	OrderAnswers answers = {NULL, 0, false};
+
+	answers.lines = palloc(sizeof(OrderAnswer) * order->route.nlines);
+	for (int i = 0; i < order->route.nlines; i++)
+		add_answer(&answers, order, i, order->prices[i].has_risen ?
+				   OUTCOME_PRICE_CHANGED : OUTCOME_SKIPPED, 0);
+	return answers;
+}
+
+/* The price an answer tells: of a replayed one that of the order it placed. */
+static Datum
+price_of_answer(const Order *order, const OrderAnswer *answer, bool *isnull)
+{
+	RetailScan	scan;
+	ScanKeyData keys[2];
+	Datum		price = (Datum) 0;
+
+	*isnull = order->quote_id == 0 || answer->line_no == 0;
+	if (*isnull)
+		return price;
+	if (order->prices != NULL)
+		return order->prices[answer->line_no - 1].unit_price;
+	*isnull = true;
+	retail_key_int8(&keys[0], 1, answer->order_id);
+	retail_key_int4(&keys[1], 2, (int32) answer->line_no);
+	retail_scan_begin(&scan, TABLE_ORDER_LINE, INDEX_ORDER_LINE, AccessShareLock, NULL, 2, keys);
+	if (retail_scan_next(&scan))
+		price = retail_column(TABLE_ORDER_LINE, scan.slot, ORDER_LINE_UNIT_PRICE, isnull);
+	if (!*isnull)
+		price = datumCopy(price, false, -1);
+	retail_scan_end(&scan);
+	return price;
+}
+
 static void
-put_answer(ReturnSetInfo *rsinfo, const OrderAnswer *answer, bool replayed)
+put_answer(ReturnSetInfo *rsinfo, const Order *order, const OrderAnswer *answer, bool replayed)
 {
 	Datum		values[RESULT_COLUMNS];
 	bool		isnull[RESULT_COLUMNS] = {false};
@@ -656,6 +889,10 @@ put_answer(ReturnSetInfo *rsinfo, const OrderAnswer *answer, bool replayed)
 	values[9] = TimestampTzGetDatum(answer->promise_at);
 	isnull[9] = answer->promise_at == 0;
 	values[10] = BoolGetDatum(replayed);
+	values[11] = price_of_answer(order, answer, &isnull[11]);
+	isnull[12] = order->prices == NULL || answer->line_no == 0 ||
+		!order->prices[answer->line_no - 1].has_live_price;
+	values[12] = isnull[12] ? (Datum) 0 : order->prices[answer->line_no - 1].live_price;
 	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, isnull);
 }
 
@@ -712,7 +949,16 @@ place(Order *order)
 			return answers;
 		earlier_id = find_order(order);
 		if (earlier_id != 0)
-			return answer_duplicate(order, earlier_id);
+			return answer_earlier(OUTCOME_DUPLICATE, earlier_id);
+		if (order->quote_id != 0 && order->prices == NULL)
+		{
+			Outcome		outcome = look_up_prices(order, &earlier_id);
+
+			if (outcome == OUTCOME_QUOTE_USED)
+				return answer_earlier(outcome, earlier_id);
+			if (outcome == OUTCOME_PRICE_CHANGED)
+				return answer_price_changed(order);
+		}
 		find_own_holds(order);
 		order->plan = retail_route_plan(&order->route);
 		if (!can_be_placed(order))
@@ -738,12 +984,14 @@ hash_order(Order *order, FunctionCallInfo fcinfo, const RouteArgs *args)
 	retail_request_hash_int(request, order->route.channel.id);
 	retail_request_hash_text(request, order->order_ref, false);
 	retail_request_hash_text(request, order->holder, order->holder == (Datum) 0);
+	if (order->quote_id != 0)
+		retail_request_hash_int(request, order->quote_id);
 	retail_route_hash(request, fcinfo, args, &order->route);
 }
 
 /*
  * retail.place_order(channel, order_ref, lines, longitude, latitude, service,
- * location, holder, request_key, options)
+ * location, holder, request_key, options, frozen_quote)
  */
 Datum
 retail_place_order(PG_FUNCTION_ARGS)
@@ -762,10 +1010,16 @@ retail_place_order(PG_FUNCTION_ARGS)
 	order.now = retail_clock_now();
 	order.expires_at = order.now + (order.options.ttl_us > 0 ? order.options.ttl_us :
 									retail_channel_ttl_us(order.route.channel.hold_ttl_us));
+	if (!PG_ARGISNULL(10))
+	{
+		order.quote_id = PG_GETARG_INT64(10);
+		if (order.quote_id == 0)
+			refuse_quote(0);	/* which means none here, and no quote has it */
+	}
 	order.request = retail_arg_request(fcinfo, 8, "place_order");
 	hash_order(&order, fcinfo, &args);
 	answers = place(&order);
 	for (int i = 0; i < answers.n; i++)
-		put_answer((ReturnSetInfo *) fcinfo->resultinfo, &answers.lines[i], answers.replayed);
+		put_answer((ReturnSetInfo *) fcinfo->resultinfo, &order, &answers.lines[i], answers.replayed);
 	return (Datum) 0;
 }

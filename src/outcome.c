@@ -37,6 +37,8 @@ const char *const retail_outcome_name[OUTCOME_COUNT] = {
 	[OUTCOME_NO_LOCATION] = "no_location",
 	[OUTCOME_NO_RETURNS] = "no_returns",
 	[OUTCOME_TOO_MANY_PARCELS] = "too_many_parcels",
+	[OUTCOME_PRICE_CHANGED] = "price_changed",
+	[OUTCOME_QUOTE_USED] = "quote_used",
 };
 
 Outcome

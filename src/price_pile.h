@@ -36,6 +36,7 @@ typedef struct PriceRecord
 	uint8		kind;
 	bool		too_fine;		/* finer than its currency */
 	bool		barred;			/* the caller's: never quoted */
+	bool		begins;			/* the caller's: on the day it looks at */
 } PriceRecord;
 
 typedef struct PricePile PricePile;

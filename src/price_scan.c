@@ -38,6 +38,7 @@
 #include "money.h"
 #include "price_bounds.h"
 #include "price_pile.h"
+#include "price_quote.h"
 #include "price_stats.h"
 #include "spi_util.h"
 #include "table.h"
@@ -52,6 +53,7 @@ PG_FUNCTION_INFO_V1(retail_scan_prices);
 #define RULE_CHANNELS 4
 #define RULE_JUMP 5
 #define RULE_AMOUNT 6
+#define RULE_REDUCTION 11
 #define RULE_OUTLIER 12
 
 /* What 100 % is when a percentage is in ten-thousandths. */
@@ -280,6 +282,12 @@ read_validity(const Place *place, TypeCacheEntry *range_type, Datum valid, Price
 	return record->from < place->until && record->until >= place->from;
 }
 
+static bool
+begins_on(const Place *place, TimestampTz at)
+{
+	return place->from <= at && at < place->until;
+}
+
 static PriceKind
 kind_of(Datum value)
 {
@@ -316,6 +324,8 @@ read_price(PriceScan *scan, TupleTableSlot *slot, TypeCacheEntry *range_type, Pr
 		!read_amount(scan, TABLE_PRICE, slot, PRICE_CURRENCY, PRICE_AMOUNT, record))
 		return false;
 	record->place = entry->place;
+	record->begins = begins_on(&scan->places[entry->place], Max(record->from,
+			retail_column_int64(TABLE_PRICE, slot, PRICE_RECORDED_AT)));
 	record->id = retail_column_int64(TABLE_PRICE, slot, PRICE_ID);
 	record->sku_id = retail_column_int32(TABLE_PRICE, slot, PRICE_SKU_ID);
 	record->channel_id = retail_column_int32(TABLE_PRICE, slot, PRICE_CHANNEL_ID);
@@ -564,6 +574,80 @@ check_jump(PriceScan *scan, const PriceRecord *price, const PriceRecord *before)
 	finding.other_minor = before->amount_minor;
 	finding.at = price->from;
 	finding.reason = "changed at once by more than the threshold";
+	report(scan, &finding);
+}
+
+/* ----------------------------------------------------------------
+ * R11: reductions that are none
+ * ----------------------------------------------------------------
+ */
+
+/* The row among offers that are no base prices; NULL: it never counts. */
+static const PriceOffer *
+find_offer(const PriceOffers *offers, int64 id)
+{
+	for (int i = 0; i < offers->n; i++)
+	{
+		if (offers->offers[i].id == id && offers->offers[i].scope != OFFER_BASE)
+			return &offers->offers[i];
+	}
+	return NULL;
+}
+
+/*
+ * When the price is quoted to everybody as a reduction, on the day, from the
+ * first instant on that it counts; DT_NOEND: it is not.
+ */
+static TimestampTz
+reduction_start(PriceScan *scan, const PriceScope *scope, const PriceRecord *price)
+{
+	const Place *place = &scan->places[price->place];
+	PriceOffers offers;
+	const PriceOffer *offer;
+	PriceChoice choice;
+	TimestampTz start;
+
+	retail_price_read_past(scope, price->from, Min(price->until, place->until), scan->snapshot, &offers);
+	offer = find_offer(&offers, price->id);
+	if (offer == NULL)
+		return DT_NOEND;
+	start = retail_offer_from(offer);
+	choice = retail_price_choose(offers.offers, offers.n, start, 1);
+	if (!begins_on(place, start) || choice.price < 0 || &offers.offers[choice.price] != offer)
+		return DT_NOEND;
+	return start;
+}
+
+/*
+ * A reduced price that begins on the day, against the least price of the days
+ * before it, both in the scope that the price is for.
+ */
+static void
+check_reduction(PriceScan *scan, const PriceRecord *price)
+{
+	char		letters[BAND_CURRENCY_LETTERS + 1];
+	PriceScope	scope = {.sku_id = price->sku_id, .location_id = price->location_id,
+	.channel_id = price->channel_id, .decimals = scan->decimals, .skips_bad = true};
+	TimestampTz start;
+	PriorPrice	prior;
+	Finding		finding;
+
+	if (!scan->wanted[RULE_REDUCTION] || !price->begins || price->barred || price->min_qty != 1 ||
+		(price->kind != PRICE_PROMO && price->kind != PRICE_CLEARANCE))
+		return;
+	retail_currency_unpack(price->currency, letters);
+	scope.currency = CStringGetTextDatum(letters);
+	start = reduction_start(scan, &scope, price);
+	if (start == DT_NOEND)
+		return;
+	prior = retail_price_prior(&scope, start, PRIOR_PRICE_DAYS, scan->snapshot);
+	if (!prior.found || price->amount_minor < prior.amount)
+		return;
+	finding = finding_on(RULE_REDUCTION, price);
+	finding.has_other = true;
+	finding.other_minor = prior.amount;
+	finding.at = prior.found_at;
+	finding.reason = "no lower than it was in the days before";
 	report(scan, &finding);
 }
 
@@ -862,6 +946,7 @@ check_sku(PriceScan *scan)
 		check_price(scan, &prices[i]);
 		if (i > 0)
 			check_jump(scan, &prices[i], &prices[i - 1]);
+		check_reduction(scan, &prices[i]);
 		CHECK_FOR_INTERRUPTS();
 	}
 	compare_everywhere(scan);

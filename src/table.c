@@ -89,8 +89,9 @@ typedef struct TableDef
 } TableDef;
 
 static const TableDef table_def[TABLE_COUNT] = {
-	[TABLE_BASE_PRICE] = {"base_price", BASE_PRICE_NCOLS, "Iitnrz",
-	{"id", "sku_id", "currency", "amount", "valid", "withdrawn_at"}},
+	[TABLE_BASE_PRICE] = {"base_price", BASE_PRICE_NCOLS, "Iitnrzz",
+		{"id", "sku_id", "currency", "amount", "valid", "withdrawn_at",
+	"recorded_at"}},
 	[TABLE_CAPACITY_RETURN] = {"capacity_return", 0, "", {NULL}},
 	[TABLE_CAPACITY_USE] = {"capacity_use", CAPACITY_USE_NCOLS, "i", {"taken"}},
 	[TABLE_CHANNEL] = {"channel", CHANNEL_NCOLS, "ittv",
@@ -99,6 +100,7 @@ static const TableDef table_def[TABLE_COUNT] = {
 		{"source", "max_parcels", "no_split", "objective", "cost_per_km",
 	"load_cost"}},
 	[TABLE_CHANNEL_SOURCE] = {"channel_source", CHANNEL_SOURCE_NCOLS, "i", {"location_id"}},
+	[TABLE_CURRENCY] = {"currency", CURRENCY_NCOLS, "s", {"decimals"}},
 	[TABLE_DELIVERY_ZONE] = {"delivery_zone", 0, "", {NULL}},
 	[TABLE_FULFILMENT_LINE] = {"fulfilment_line", FULFILMENT_LINE_NCOLS, "IiiII",
 	{"fulfilment_id", "line_no", "sku_id", "qty", "reservation_id"}},
@@ -119,11 +121,17 @@ static const TableDef table_def[TABLE_COUNT] = {
 			"unavailable_delta", "on_hand_after", "unavailable_after",
 			"channel_id", "reservation_id", "ref", "sale_ref", "reason", "request_key",
 	"actor", "occurred_at", "recorded_at"}},
-	[TABLE_ORDER_LINE] = {"order_line", ORDER_LINE_NCOLS, "IiiII",
-	{"order_id", "line_no", "sku_id", "qty", "backordered_qty"}},
-	[TABLE_PRICE] = {"price", PRICE_NCOLS, "IIiiitttnrIz",
+	[TABLE_ORDER_LINE] = {"order_line", ORDER_LINE_NCOLS, "IiiIIntnn",
+		{"order_id", "line_no", "sku_id", "qty", "backordered_qty", "unit_price",
+	"currency", "line_amount", "order_share"}},
+	[TABLE_PRICE] = {"price", PRICE_NCOLS, "IIiiitttnrIzzI",
 		{"id", "min_qty", "sku_id", "location_id", "channel_id", "currency", "kind",
-	"tier", "amount", "valid", "grant_id", "withdrawn_at"}},
+			"tier", "amount", "valid", "grant_id", "withdrawn_at", "recorded_at",
+	"campaign_id"}},
+	[TABLE_PRICE_GRANT] = {"price_grant", PRICE_GRANT_NCOLS, "trzz",
+	{"status", "valid", "decided_at", "revoked_at"}},
+	[TABLE_PRICE_GUARD] = {"price_guard", PRICE_GUARD_NCOLS, "tI",
+	{"currency", "version"}},
 	[TABLE_REQUEST] = {"request", REQUEST_NCOLS, "tttIAz",
 		{"request_key", "function", "actor", "request_hash", "result",
 	"created_at"}},
@@ -134,15 +142,16 @@ static const TableDef table_def[TABLE_COUNT] = {
 	[TABLE_RESERVATION_HISTORY] = {"reservation_history", 0, "", {NULL}},
 	[TABLE_SAFETY_STOCK] = {"safety_stock", SAFETY_STOCK_NCOLS, "In",
 	{"qty", "percent"}},
-	[TABLE_SALES_ORDER] = {"sales_order", SALES_ORDER_NCOLS, "Iititttffzzzt",
+	[TABLE_SALES_ORDER] = {"sales_order", SALES_ORDER_NCOLS, "IititttffzzztI",
 		{"id", "channel_id", "order_ref", "service_id", "status", "holder",
 			"guide", "longitude", "latitude", "promise_at", "placed_at",
-	"changed_at", "actor"}},
+	"changed_at", "actor", "quote_id"}},
 	[TABLE_SERVICE] = {"service", SERVICE_NCOLS, "ittfvmmbvv",
 		{"id", "code", "kind", "max_km", "lead_time", "deliver_by", "cut_off",
 	"allow_late", "accept_within", "collect_within"}},
-	[TABLE_SKU] = {"sku", SKU_NCOLS, "itibt",
-	{"id", "code", "shelf_life_days", "lot_tracked", "status"}},
+	[TABLE_SERVICE_PACK] = {"service_pack", SERVICE_PACK_NCOLS, "t", {"code"}},
+	[TABLE_SKU] = {"sku", SKU_NCOLS, "itibtI",
+	{"id", "code", "shelf_life_days", "lot_tracked", "status", "price_per"}},
 	[TABLE_SOLD_OUT] = {"sold_out", SOLD_OUT_NCOLS, "iiIz",
 	{"sku_id", "location_id", "sellable_floor", "changed_at"}},
 	[TABLE_STOCK] = {"stock", STOCK_NCOLS, "iiIIII",
@@ -161,6 +170,8 @@ typedef struct IndexDef
 } IndexDef;
 
 static const IndexDef index_def[INDEX_COUNT] = {
+	[INDEX_BASE_PRICE_SEEK] = {TABLE_BASE_PRICE, "base_price_seek_idx", false,
+	"sku_id, currency, lower(valid)", ""},
 	[INDEX_CAPACITY_RETURN] = {TABLE_CAPACITY_RETURN, "capacity_return_day_idx", false,
 	"location_id, business_date", ""},
 	[INDEX_CAPACITY_USE] = {TABLE_CAPACITY_USE, "capacity_use_pkey", true,
@@ -171,6 +182,7 @@ static const IndexDef index_def[INDEX_COUNT] = {
 	"channel_id", ""},
 	[INDEX_CHANNEL_SOURCE] = {TABLE_CHANNEL_SOURCE, "channel_source_pkey", true,
 	"channel_id, location_id", ""},
+	[INDEX_CURRENCY] = {TABLE_CURRENCY, "currency_pkey", true, "code", ""},
 	[INDEX_LISTING_SCOPE] = {TABLE_LISTING, "listing_scope_key", true,
 	"sku_id, location_id, channel_id", " NULLS NOT DISTINCT"},
 	[INDEX_LOCATION_CODE] = {TABLE_LOCATION, "location_code_key", true, "code", ""},
@@ -185,6 +197,11 @@ static const IndexDef index_def[INDEX_COUNT] = {
 	"sale_ref, sku_id", " WHERE sale_ref IS NOT NULL"},
 	[INDEX_MOVEMENT_STOCK] = {TABLE_MOVEMENT, "movement_stock_idx", false,
 	"sku_id, location_id, id", ""},
+	[INDEX_ORDER_LINE] = {TABLE_ORDER_LINE, "order_line_pkey", true, "order_id, line_no", ""},
+	[INDEX_PRICE_GRANT] = {TABLE_PRICE_GRANT, "price_grant_pkey", true, "id", ""},
+	[INDEX_PRICE_GUARD] = {TABLE_PRICE_GUARD, "price_guard_pkey", true, "sku_id, currency", ""},
+	[INDEX_PRICE_SEEK] = {TABLE_PRICE, "price_seek_idx", false,
+	"sku_id, location_id, channel_id, currency, kind, tier, min_qty, lower(valid)", ""},
 	[INDEX_REQUEST] = {TABLE_REQUEST, "request_pkey", true, "request_key, function, actor", ""},
 	[INDEX_RESERVATION_COMMITTED] = {TABLE_RESERVATION, "reservation_committed_idx", false,
 	"sku_id, location_id", " WHERE status = 'committed'"},
@@ -197,10 +214,14 @@ static const IndexDef index_def[INDEX_COUNT] = {
 	[INDEX_RESERVATION_ID] = {TABLE_RESERVATION, "reservation_pkey", true, "id", ""},
 	[INDEX_SAFETY_STOCK_SCOPE] = {TABLE_SAFETY_STOCK, "safety_stock_scope_key", true,
 	"sku_id, location_id, channel_id", " NULLS NOT DISTINCT"},
+	[INDEX_SALES_ORDER_QUOTE] = {TABLE_SALES_ORDER, "sales_order_quote_idx", true,
+	"quote_id", " WHERE quote_id IS NOT NULL"},
 	[INDEX_SALES_ORDER_REF] = {TABLE_SALES_ORDER, "sales_order_ref_key", true,
 	"channel_id, order_ref", ""},
 	[INDEX_SERVICE_CODE] = {TABLE_SERVICE, "service_code_key", true, "code", ""},
 	[INDEX_SERVICE_ID] = {TABLE_SERVICE, "service_pkey", true, "id", ""},
+	[INDEX_SERVICE_PACK] = {TABLE_SERVICE_PACK, "service_pack_one_at_a_time", false,
+	"channel_id, valid", ""},
 	[INDEX_SKU_CODE] = {TABLE_SKU, "sku_code_key", true, "code", ""},
 	[INDEX_SKU_ID] = {TABLE_SKU, "sku_pkey", true, "id", ""},
 	[INDEX_SOLD_OUT] = {TABLE_SOLD_OUT, "sold_out_pkey", true, "sku_id, location_id", ""},
@@ -257,6 +278,24 @@ retail_table_init(void)
 	CacheRegisterRelcacheCallback(invalidate_table, (Datum) 0);
 }
 
+/* A column of an index by name, or the expression it is. */
+static const char *
+index_column(Form_pg_index index, int i)
+{
+	AttrNumber	attnum = index->indkey.values[i];
+	char	   *expression;
+
+	if (attnum > 0)
+		return get_attname(index->indrelid, attnum, false);
+	expression = TextDatumGetCString(DirectFunctionCall3(pg_get_indexdef_ext,
+														 ObjectIdGetDatum(index->indexrelid),
+														 Int32GetDatum(i + 1), BoolGetDatum(false)));
+
+	/* with the schema where a function of the user's comes before it */
+	return strncmp(expression, "pg_catalog.", strlen("pg_catalog.")) == 0 ?
+		expression + strlen("pg_catalog.") : expression;
+}
+
 /*
  * Whether the index is what scans take it for: one with other columns, or
  * without the predicate, would make them count rows that they do not mean, and
@@ -276,10 +315,7 @@ index_is_as_made(Oid oid, const IndexDef *def)
 	initStringInfo(&columns);
 	for (int i = 0; i < index->indnkeyatts; i++)
 	{
-		AttrNumber	attnum = index->indkey.values[i];
-
-		appendStringInfo(&columns, "%s%s", i > 0 ? ", " : "",
-						 attnum > 0 ? get_attname(index->indrelid, attnum, false) : "expression");
+		appendStringInfo(&columns, "%s%s", i > 0 ? ", " : "", index_column(index, i));
 	}
 	same = index->indisvalid && index->indrelid == table_oid[def->table] &&
 		(index->indisunique || !def->unique) &&
@@ -560,7 +596,7 @@ type_of_letter(char letter)
 	}			types[] = {
 		{'A', INT8ARRAYOID}, {'b', BOOLOID}, {'d', DATEOID}, {'f', FLOAT8OID},
 		{'i', INT4OID}, {'I', INT8OID}, {'j', JSONBOID}, {'m', TIMEOID},
-		{'n', NUMERICOID}, {'r', TSTZRANGEOID}, {'t', TEXTOID},
+		{'n', NUMERICOID}, {'r', TSTZRANGEOID}, {'s', INT2OID}, {'t', TEXTOID},
 		{'T', TEXTARRAYOID}, {'v', INTERVALOID}, {'z', TIMESTAMPTZOID}
 	};
 
@@ -576,7 +612,8 @@ type_of_letter(char letter)
 /*
  * Columns are read and written as what they were made: with another type a
  * value would be taken for a pointer, and a narrower one (timestamptz(0), a
- * domain) would get values that it does not allow.  A numeric is only read.
+ * domain) would get values that it does not allow.  A numeric is only read, but
+ * for what an order line costs.
  */
 static void
 check_column_type(RetailTableId table, int col, AttrNumber attnum)
@@ -587,7 +624,8 @@ check_column_type(RetailTableId table, int col, AttrNumber attnum)
 	Oid			collation;
 
 	get_atttypetypmodcoll(table_oid[table], attnum, &type, &typmod, &collation);
-	if (type != wanted || (typmod >= 0 && wanted != NUMERICOID))
+	if (type != wanted ||
+		(typmod >= 0 && (wanted != NUMERICOID || table == TABLE_ORDER_LINE)))
 		ereport(ERROR,
 				(errcode(ERRCODE_RETAIL_NOT_INITIALISED),
 				 errmsg("column \"%s\" of table \"retail.%s\" is of type %s instead of %s",

@@ -434,8 +434,9 @@ BEGIN
                 USING ERRCODE = 'RT020', HINT = 'Nothing is converted: bring the amount to that currency first.';
         END IF;
         INSERT INTO retail.settlement_line (settlement_order_id, line_no, sku_id, qty, amount)
-        SELECT o.id, l.line_no, l.sku_id, l.qty, round(l.unit_price * l.qty, c.decimals)
+        SELECT o.id, l.line_no, l.sku_id, l.qty, coalesce(l.line_amount, round(l.unit_price * l.qty / k.price_per, c.decimals))
         FROM retail.order_line l
+            JOIN retail.sku k ON k.id = l.sku_id
             JOIN retail.currency c ON c.code = l.currency
         WHERE l.order_id = o.order_id;
         RETURN;

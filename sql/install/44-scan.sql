@@ -5,7 +5,7 @@ RETURNS TABLE (rule text, sku_id integer, location_id integer, channel_id intege
     base_price_id bigint, amount numeric, low numeric, high numeric, other numeric, other_channel_id integer, at timestamptz, reason text)
 LANGUAGE c STABLE PARALLEL UNSAFE ROWS 1000 AS 'MODULE_PATHNAME', 'retail_scan_prices';
 COMMENT ON FUNCTION retail._scan_prices(date, text) IS
-'Internal: what the rules that look at each price (R1 to R6, R12, those that are enabled) find on a business date at the locations of a time zone, NULL: at all. One row per price at fault.';
+'Internal: what the rules that look at each price (R1 to R6, R11, R12, those that are enabled) find on a business date at the locations of a time zone, NULL: at all. One row per price at fault.';
 
 CREATE FUNCTION retail._scan_missing(business_date date, time_zone text)
 RETURNS TABLE (rule text, sku_id integer, location_id integer, channel_id integer, currency text, price_id bigint, detail jsonb)
@@ -165,7 +165,7 @@ AS $$
     SELECT 'R8', coalesce(x.sku_id, l.sku_id), coalesce(o.location_id, 0), o.channel_id, o.currency, o.order_ref,
         jsonb_strip_nulls(jsonb_build_object('reason', 'settled otherwise than ordered', 'order_ref', o.order_ref,
             'line_no', coalesce(x.line_no, l.line_no), 'amount', x.amount, 'qty', x.qty, 'ordered_qty', l.qty,
-            'against', round(l.unit_price * l.qty, c.decimals)))
+            'against', l.amount))
     FROM settled o
         JOIN retail.currency c ON c.code = o.currency
         CROSS JOIN LATERAL (
@@ -174,8 +174,12 @@ AS $$
             SELECT b.line_no FROM retail.order_line b WHERE b.order_id = o.order_id AND b.unit_price IS NOT NULL
         ) n
         LEFT JOIN retail.settlement_line x ON x.settlement_order_id = o.id AND x.line_no = n.line_no
-        LEFT JOIN retail.order_line l ON l.order_id = o.order_id AND l.line_no = n.line_no AND l.unit_price IS NOT NULL
-    WHERE (x.sku_id, x.qty, x.amount) IS DISTINCT FROM (l.sku_id, l.qty, round(l.unit_price * l.qty, c.decimals))
+        LEFT JOIN LATERAL (
+            SELECT b.line_no, b.sku_id, b.qty, coalesce(b.line_amount, round(b.unit_price * b.qty / k.price_per, c.decimals)) AS amount
+            FROM retail.order_line b
+                JOIN retail.sku k ON k.id = b.sku_id
+            WHERE b.order_id = o.order_id AND b.line_no = n.line_no AND b.unit_price IS NOT NULL) l ON true
+    WHERE (x.sku_id, x.qty, x.amount) IS DISTINCT FROM (l.sku_id, l.qty, l.amount)
     UNION ALL
     SELECT 'R10', m.sku_id, m.location_id, m.channel_id, m.currency, r.order_ref,
         jsonb_build_object('reason', 'different unit prices in one minute', 'at', m.at, 'qty', m.qty, 'amount', m.most, 'against', m.least)
@@ -191,28 +195,114 @@ $$;
 COMMENT ON FUNCTION retail._scan_sales(date, text) IS
 'Internal: R8, orders settled otherwise than they were ordered; R10, the same SKU, channel, location, quantity and minute at different unit prices that no member price explains. One row per order at fault.';
 
+CREATE FUNCTION retail._changed_before(sku_id integer, currency text, at timestamptz) RETURNS boolean
+LANGUAGE sql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT EXISTS (
+        SELECT
+        FROM retail.price_event e
+        WHERE e.sku_id = $1 AND e.currency = $2 AND e.created_at > $3 - interval '10 minutes' AND e.created_at <= $3)
+$$;
+COMMENT ON FUNCTION retail._changed_before(integer, text, timestamptz) IS
+'Internal: whether prices of a SKU changed in the ten minutes before an instant: a change counts from the start of its statement, and is seen from its commit.';
+
+CREATE FUNCTION retail._scan_quotes(business_date date, time_zone text)
+RETURNS TABLE (rule text, sku_id integer, location_id integer, channel_id integer, currency text, order_ref text, detail jsonb)
+LANGUAGE sql STABLE PARALLEL UNSAFE ROWS 100
+SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH ordered AS MATERIALIZED (
+        SELECT s.id, s.order_ref, s.placed_at, s.channel_id, q.id AS quote_id, q.currency, q.member_tier, q.order_amount, q.frozen_at,
+            c.decimals
+        FROM retail.sales_order s
+            JOIN retail.frozen_quote q ON q.id = s.quote_id
+            JOIN retail.currency c ON c.code = q.currency
+            LEFT JOIN retail.location w ON w.id = q.location_id
+        WHERE s.placed_at >= $1::timestamp AT TIME ZONE 'UTC' - interval '15 hours'
+            AND s.placed_at < ($1 + 1)::timestamp AT TIME ZONE 'UTC' + interval '15 hours'
+            AND (s.placed_at AT TIME ZONE coalesce(w.time_zone, $2, current_setting('TimeZone')))::date = $1
+            AND ($2 IS NULL OR coalesce(w.time_zone, $2) = $2)
+    ), line AS (
+        SELECT o.*, f.line_no, f.sku_id, f.location_id, f.qty, f.unit_price AS frozen, f.line_amount AS frozen_amount, f.price_per,
+            l.sku_id AS ordered_sku_id, l.qty AS ordered_qty, l.currency AS ordered_currency, l.unit_price, l.line_amount, l.order_share
+        FROM ordered o
+            JOIN retail.frozen_quote_line f ON f.quote_id = o.quote_id
+            LEFT JOIN retail.order_line l ON l.order_id = o.id AND l.line_no = f.line_no
+    )
+    -- what was promised is the most that an order may cost; a lower price is one that there was
+    SELECT 'R8', l.sku_id, coalesce(l.location_id, 0), l.channel_id, l.currency, l.order_ref,
+        jsonb_strip_nulls(jsonb_build_object('reason', 'ordered otherwise than promised', 'order_ref', l.order_ref, 'line_no', l.line_no,
+            'amount', l.unit_price, 'qty', l.ordered_qty, 'against', l.frozen))
+    FROM line l
+        LEFT JOIN LATERAL retail._live_price(l.sku_id, l.location_id, l.channel_id, l.qty, l.placed_at, l.member_tier, l.currency) v
+            ON l.unit_price < l.frozen
+    WHERE (l.ordered_sku_id, l.ordered_qty, l.ordered_currency) IS DISTINCT FROM (l.sku_id, l.qty, l.currency)
+        OR l.unit_price IS NULL OR l.unit_price > l.frozen
+        OR l.unit_price < l.frozen AND v.price IS DISTINCT FROM l.unit_price
+            AND NOT retail._changed_before(l.sku_id, l.currency, l.placed_at)
+        OR l.line_amount IS DISTINCT FROM round(l.unit_price * l.qty / l.price_per, l.decimals)
+    UNION ALL
+    SELECT 'R8', l.sku_id, coalesce(l.location_id, 0), l.channel_id, l.currency, l.order_ref,
+        jsonb_strip_nulls(jsonb_build_object('reason', 'promised otherwise than quoted', 'order_ref', l.order_ref, 'line_no', l.line_no,
+            'amount', l.frozen, 'qty', l.qty, 'against', v.price, 'at', l.frozen_at))
+    FROM line l
+        CROSS JOIN LATERAL retail._live_price(l.sku_id, l.location_id, l.channel_id, l.qty, l.frozen_at, l.member_tier, l.currency) v
+    WHERE (v.price IS DISTINCT FROM l.frozen OR v.amount IS DISTINCT FROM l.frozen_amount)
+        AND NOT retail._changed_before(l.sku_id, l.currency, l.frozen_at)
+    UNION ALL
+    -- shares are of the whole order: told of its first line
+    SELECT 'R8', min(l.sku_id) FILTER (WHERE l.line_no = 1), coalesce(min(l.location_id) FILTER (WHERE l.line_no = 1), 0), l.channel_id,
+        l.currency, l.order_ref,
+        jsonb_build_object('reason', 'shares that do not add up', 'order_ref', l.order_ref, 'line_no', 1, 'amount', sum(l.order_share),
+            'against', greatest(l.order_amount, -sum(l.line_amount)))
+    FROM line l
+    GROUP BY l.id, l.order_ref, l.channel_id, l.currency, l.order_amount
+    HAVING sum(l.order_share) <> greatest(l.order_amount, -sum(l.line_amount))
+$$;
+COMMENT ON FUNCTION retail._scan_quotes(date, text) IS
+'Internal: R8, orders placed otherwise than their frozen quote promises, and frozen quotes that are not what was quoted. One row per order and line at fault.';
+
 CREATE FUNCTION retail._scan_caps(business_date date, time_zone text)
 RETURNS TABLE (rule text, sku_id integer, location_id integer, channel_id integer, currency text, price_id bigint, detail jsonb)
 LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 10
 SET search_path = pg_catalog, pg_temp
 AS $$
-    -- what was given away is what was settled at prices under the grant, against the base price of that instant
-    WITH given AS (
-        SELECT g.id, g.cap_amount, sum((b.amount - p.amount) * l.qty) AS amount
+    -- against the base price of that instant: what was settled at prices under the grant, and what was ordered by frozen quotes
+    WITH cap AS (
+        SELECT g.id, g.currency, g.cap_amount, ($1 + 1)::timestamp AT TIME ZONE coalesce($2, current_setting('TimeZone')) AS until
         FROM retail.price_grant g
+        WHERE g.cap_amount IS NOT NULL AND g.status = 'approved'
+    ), sold AS (
+        SELECT g.id, l.sku_id, o.sold_at, p.amount, l.qty
+        FROM cap g
             JOIN retail.price p ON p.grant_id = g.id AND p.currency = g.currency AND p.withdrawn_at IS NULL
-            JOIN retail.settlement_line l ON l.sku_id = p.sku_id AND l.amount = p.amount * l.qty
+            JOIN retail.sku k ON k.id = p.sku_id
+            JOIN retail.currency c ON c.code = p.currency
+            JOIN retail.settlement_line l ON l.sku_id = p.sku_id AND l.amount = round(p.amount * l.qty / k.price_per, c.decimals)
             JOIN retail.settlement_order o ON o.id = l.settlement_order_id AND o.currency = p.currency
                 AND p.channel_id IN (0, o.channel_id) AND (p.location_id = 0 OR p.location_id = o.location_id) AND p.valid @> o.sold_at
-            JOIN retail.base_price b ON b.sku_id = p.sku_id AND b.currency = p.currency AND b.withdrawn_at IS NULL AND b.valid @> o.sold_at
-        WHERE g.cap_amount IS NOT NULL AND g.status = 'approved'
-            AND o.sold_at < ($1 + 1)::timestamp AT TIME ZONE coalesce($2, current_setting('TimeZone'))
+        WHERE o.sold_at < g.until AND NOT EXISTS (SELECT FROM retail.sales_order s WHERE s.id = o.order_id AND s.quote_id IS NOT NULL)
+        UNION ALL
+        SELECT g.id, f.sku_id, q.frozen_at, f.unit_price, l.qty - l.cancelled_qty
+        FROM cap g
+            JOIN retail.frozen_quote_line f ON f.grant_id = g.id
+            JOIN retail.frozen_quote q ON q.id = f.quote_id AND q.currency = g.currency
+            JOIN retail.sales_order s ON s.quote_id = q.id AND s.status <> 'expired'
+            JOIN retail.order_line l ON l.order_id = s.id AND l.line_no = f.line_no AND l.unit_price = f.unit_price
+        WHERE s.placed_at < g.until
+    ), given AS (
+        SELECT g.id, g.cap_amount, sum((b.amount - s.amount) * s.qty / k.price_per) AS amount
+        FROM cap g
+            JOIN sold s ON s.id = g.id
+            JOIN retail.sku k ON k.id = s.sku_id
+            JOIN retail.base_price b ON b.sku_id = s.sku_id AND b.currency = g.currency AND b.withdrawn_at IS NULL AND b.valid @> s.sold_at
         GROUP BY g.id, g.cap_amount
-        HAVING sum((b.amount - p.amount) * l.qty) > g.cap_amount
+        HAVING sum((b.amount - s.amount) * s.qty / k.price_per) > g.cap_amount
     )
     SELECT 'R2', p.sku_id, p.location_id, p.channel_id, p.currency, p.id,
         jsonb_build_object('reason', 'More was given away under its grant than the cap.', 'kind', p.kind, 'amount', p.amount,
-            'against', v.cap_amount, 'given', v.amount)
+            'against', v.cap_amount, 'given', round(v.amount, (SELECT c.decimals FROM retail.currency c WHERE c.code = p.currency)))
     FROM given v
         JOIN retail.price p ON p.grant_id = v.id AND p.withdrawn_at IS NULL
         LEFT JOIN retail.location l ON l.id = p.location_id
@@ -221,7 +311,7 @@ AS $$
             ($1 + 1)::timestamp AT TIME ZONE coalesce(l.time_zone, $2, current_setting('TimeZone')))
 $$;
 COMMENT ON FUNCTION retail._scan_caps(date, text) IS
-'Internal: R2, prices in force under a grant under which more was given away than its cap, as far as it was settled.';
+'Internal: R2, prices in force under a grant under which more was given away than its cap, as far as it was settled, or ordered by a frozen quote.';
 
 CREATE FUNCTION retail._found_on(business_date date, time_zone text, rules text[])
 RETURNS TABLE (rule text, sku_id integer, location_id integer, channel_id integer, currency text, price_id bigint, findings integer,
@@ -255,6 +345,10 @@ AS $$
         SELECT s.rule, s.sku_id, s.location_id, s.channel_id, s.currency, NULL, s.detail, s.order_ref
         FROM retail._scan_sales($1, $2) s
         WHERE 'R8' = ANY ($3) OR 'R10' = ANY ($3)
+        UNION ALL
+        SELECT q.rule, q.sku_id, q.location_id, q.channel_id, q.currency, NULL, q.detail, q.order_ref
+        FROM retail._scan_quotes($1, $2) q
+        WHERE 'R8' = ANY ($3)
     ) f
     WHERE f.rule = ANY ($3)
     GROUP BY f.rule, f.sku_id, f.location_id, f.channel_id, f.currency

@@ -30,10 +30,12 @@ CREATE TYPE retail.return_result AS (
     qty          bigint,
     returned_qty bigint,
     movement_id  bigint,
-    replayed     boolean
+    replayed     boolean,
+    refund       numeric,
+    currency     text
 );
 COMMENT ON TYPE retail.return_result IS
-'Answer of return_order(). outcome: returned, refunded (without goods), not_shipped (more than was shipped less what came back), not_sold (the ledger does not cover it), no_returns (this location takes none back) or closed; qty: base units taken back; returned_qty: of the line so far; movement_id: its row in the ledger; replayed: the answer of an earlier try with the same request_key.';
+'Answer of return_order(). outcome: returned, refunded (without goods), not_shipped (more than was shipped less what came back), not_sold (the ledger does not cover it), no_returns (this location takes none back) or closed; qty: base units taken back; returned_qty: of the line so far; movement_id: its row in the ledger; replayed: the answer of an earlier try with the same request_key; refund and currency: what the shopper gets back for them, NULL where the order was placed without a frozen quote.';
 
 -- What all of them share ------------------------------------------------------
 
@@ -276,13 +278,16 @@ $$;
 COMMENT ON FUNCTION retail._renew_promise(bigint) IS
 'Internal: a locked, unpaid parcel is promised anew, from this instant: its promise, its place of a day, and its slot, which is left where it ends before work can start. false: the day it would start on now has no place; then nothing was changed.';
 
-CREATE FUNCTION retail.confirm_order(channel text, order_ref text, request_key text DEFAULT NULL)
+CREATE FUNCTION retail.confirm_order(channel text, order_ref text, request_key text DEFAULT NULL, paid numeric DEFAULT NULL,
+    paid_currency text DEFAULT NULL)
 RETURNS SETOF retail.order_change
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER ROWS 10
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    earlier CONSTANT jsonb := retail._request_begin(request_key, 'confirm_order', jsonb_build_array(channel, order_ref));
+    earlier CONSTANT jsonb := retail._request_begin(request_key, 'confirm_order',
+        CASE WHEN paid IS NULL THEN jsonb_build_array(channel, order_ref)
+            ELSE jsonb_build_array(channel, order_ref, paid, paid_currency) END);
     this_id CONSTANT bigint := CASE WHEN earlier IS NULL THEN retail._lock_order(channel, order_ref) END;
     o record;
     next record;
@@ -295,6 +300,7 @@ DECLARE
     codes jsonb := jsonb '{}';
     answer retail.order_change[];
     again boolean := false;
+    costs record;
 BEGIN
     IF earlier IS NOT NULL THEN
         RETURN QUERY
@@ -308,6 +314,19 @@ BEGIN
         PERFORM retail._request_end(request_key, 'confirm_order', NULL);
         RETURN NEXT (o.status, o.id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, o.status = 'completed')::retail.order_change;
         RETURN;
+    END IF;
+
+    -- against what was frozen, whatever the prices are by now
+    IF paid IS NOT NULL THEN
+        SELECT a.currency, a.amount - a.refunded AS due INTO costs FROM retail._order_amount(o.id) a;
+        IF costs.currency IS NULL THEN
+            RAISE EXCEPTION 'order "%" was placed without a frozen quote', left(order_ref, 200)
+                USING ERRCODE = '55000', DETAIL = 'What it costs is not known here.', HINT = 'Check the payment yourself, and leave paid out.';
+        ELSIF (paid, paid_currency) IS DISTINCT FROM (costs.due, costs.currency) AND o.status = 'placed' THEN
+            PERFORM retail._request_end(request_key, 'confirm_order', NULL);
+            RETURN NEXT ('wrong_amount', o.id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, false)::retail.order_change;
+            RETURN;
+        END IF;
     END IF;
 
     SELECT coalesce(array_agg(f.id), '{}') INTO parcels FROM retail.fulfilment_order f WHERE f.order_id = o.id;
@@ -414,12 +433,12 @@ BEGIN
     RETURN QUERY SELECT * FROM unnest(answer);
 END
 $$;
-COMMENT ON FUNCTION retail.confirm_order(text, text, text) IS
+COMMENT ON FUNCTION retail.confirm_order(text, text, text, numeric, text) IS
 'The shopper has paid: holds become commitments, and the parcels go to their locations.
-channel, order_ref: the order; request_key: makes a retry safe.
+channel, order_ref: the order; request_key: makes a retry safe; paid, paid_currency: what was paid, for an order that was placed by a frozen quote: it must be what retail.order_amount() says is due, to the last digit. NULL: the caller has checked it.
 Locations and units stay as they were placed. Each parcel is promised anew, as an order of this instant: promise_at, promise_kept, accept_by, the day whose capacity it takes, and a slot that is over before work can start is given back.
-Returns one order_change per line and parcel: confirmed; rerouted or backordered where a hold had lapsed and its units were sold meanwhile, or where the location has no place left (or somebody is just taking one) on the day on which it would start now; or one row with the status of an order that cannot be paid any more (cancelled, expired). Pickup parcels carry their code in clear, once: a replayed answer has none, retail.renew_pickup_code() makes another. Waits for other calls on the same order.
-Errors: RT003 unknown channel, RT013 no such order, RT005 request key used for another request, 22004 a NULL argument.';
+Returns one order_change per line and parcel: confirmed; rerouted or backordered where a hold had lapsed and its units were sold meanwhile, or where the location has no place left (or somebody is just taking one) on the day on which it would start now; or one row with the status of an order that cannot be paid any more (cancelled, expired), or with wrong_amount, and nothing is changed. Pickup parcels carry their code in clear, once: a replayed answer has none, retail.renew_pickup_code() makes another. Waits for other calls on the same order.
+Errors: RT003 unknown channel, RT013 no such order, RT005 request key used for another request, 22004 a NULL argument, 55000 an amount for an order without a frozen quote.';
 
 -- Cancellation ----------------------------------------------------------------
 
@@ -712,11 +731,12 @@ BEGIN
 
     answer.qty := qty;
     answer.returned_qty := line.returned_qty + qty;
+    SELECT r.refund, r.currency INTO answer.refund, answer.currency FROM retail._refund(this_id, line_no, qty) r;
     UPDATE retail.order_line l SET returned_qty = l.returned_qty + return_order.qty
     WHERE l.order_id = this_id AND l.line_no = return_order.line_no;
-    INSERT INTO retail.order_return (order_id, line_no, location_id, qty, disposition, movement_id, actor, created_at)
+    INSERT INTO retail.order_return (order_id, line_no, location_id, qty, disposition, movement_id, actor, created_at, refund)
     VALUES (this_id, line_no, place_id, qty,
-        CASE WHEN location IS NOT NULL THEN disposition END, answer.movement_id, retail._actor(), retail.now());
+        CASE WHEN location IS NOT NULL THEN disposition END, answer.movement_id, retail._actor(), retail.now(), answer.refund);
     PERFORM retail._announce_order(this_id, answer.outcome);
     PERFORM retail._request_end(request_key, 'return_order', to_jsonb(answer));
     RETURN answer;

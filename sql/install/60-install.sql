@@ -173,7 +173,7 @@ DECLARE
         'is_open', 'next_opening', 'promise', 'opening_hours_fault'];
     order_calls CONSTANT text[] := ARRAY['route', 'explain_route', 'stock_near', 'place_order', 'confirm_order', 'cancel_order',
         'return_order', 'reroute_order', 'advance', 'collect', 'renew_pickup_code', 'book_slot', 'free_slot', 'free_slots',
-        'merge_parcels', 'make_wave', 'pick_list', 'start_wave', 'finish_wave'];
+        'merge_parcels', 'make_wave', 'pick_list', 'start_wave', 'finish_wave', 'freeze_quote', 'order_amount', 'refund_due'];
     order_tables CONSTANT text[] := ARRAY['sales_order', 'order_line', 'fulfilment_order', 'fulfilment_line', 'fulfilment_event',
         'fulfilment_transition', 'capacity_use', 'capacity_return', 'order_refusal', 'order_return', 'pick_wave', 'pick_line'];
     price_tables CONSTANT text[] := ARRAY['currency', 'base_price', 'price', 'price_rule', 'price_grant', 'campaign', 'price_event',
@@ -185,6 +185,8 @@ DECLARE
         'settlement_order', 'settlement_line',
         'settlement', 'settlement_hold'];
     price_calls CONSTANT text[] := ARRAY['set_price', 'withdraw_price'];
+    quote_calls CONSTANT text[] := ARRAY['quote', 'quote_lines', 'explain_quote', 'prior_price', 'prior_sale_price'];
+    quote_tables CONSTANT text[] := ARRAY['frozen_quote', 'frozen_quote_line'];
     functions text[];
     reads text[] := ARRAY[]::text[];
     writes text[] := ARRAY[]::text[];
@@ -205,28 +207,28 @@ BEGIN
 
     CASE level
         WHEN 'app' THEN
-            functions := calls || order_calls || ARRAY['acknowledge_label', 'outbox_take', 'outbox_done'];
+            functions := calls || order_calls || quote_calls || ARRAY['acknowledge_label', 'outbox_take', 'outbox_done'];
             reads := master || price_tables;
         WHEN 'clerk' THEN
-            functions := calls || order_calls || price_calls || ARRAY['acknowledge_label', 'request_grant', 'raise_alert'];
-            reads := master || order_tables || price_tables || ARRAY['stock', 'lot', 'reservation', 'shortage'];
+            functions := calls || order_calls || quote_calls || price_calls || ARRAY['acknowledge_label', 'request_grant', 'raise_alert'];
+            reads := master || order_tables || price_tables || quote_tables || ARRAY['stock', 'lot', 'reservation', 'shortage'];
         WHEN 'analyst' THEN
             functions := ARRAY['now'];
             views := true;
         WHEN 'pricing' THEN
-            functions := price_calls || settlement_calls || ARRAY['set_base_price', 'import_prices', 'now', '_actor'];
-            reads := master || price_tables || settlement_tables || ARRAY['price_floor', 'price_import'];
+            functions := quote_calls || price_calls || settlement_calls || ARRAY['set_base_price', 'import_prices', 'now', '_actor'];
+            reads := master || price_tables || quote_tables || settlement_tables || ARRAY['price_floor', 'price_import'];
             writes := ARRAY['price_import'];
             views := true;
         WHEN 'operator' THEN
-            functions := calls || order_calls || price_calls || settlement_calls || ARRAY['set_base_price', 'import_prices', 'acknowledge_label',
+            functions := calls || order_calls || quote_calls || price_calls || settlement_calls || ARRAY['set_base_price', 'import_prices', 'acknowledge_label',
                 'outbox_take', 'outbox_done', 'expire_reservations', 'sweep',
                 'archive_reservations', 'purge_requests', 'purge_outbox', 'repair_flags', '_repair_marked', '_drain',
                 'expire_orders', 'reroute_unaccepted', 'return_uncollected', 'release_backorders', 'fold_capacity', 'scan_due_prices',
                 'schedule_jobs', 'unschedule_jobs', 'bulk_write', 'reset_cells', 'verify', 'status',
                 '_is_time_zone', '_is_opening_hours', '_actor', '_check_tables', '_schema_version', '_expire_batch',
                 '_jobs', '_cron_database', 'wgs84_longitude', 'wgs84_latitude'];
-            reads := master || order_tables || price_tables || settlement_tables || ARRAY['price_floor', 'price_guard', 'price_load',
+            reads := master || order_tables || price_tables || quote_tables || settlement_tables || ARRAY['price_floor', 'price_guard', 'price_load',
                 'price_import', 'meta', 'stock', 'lot', 'reservation', 'reservation_history', 'movement',
                 'shortage', 'request', 'order_request', 'pickup_throttle', 'bulk_load', 'sold_out', 'flag_repair', 'outbox',
                 'outbox_consumer', 'outbox_delivery'];
@@ -279,6 +281,6 @@ END
 $$;
 COMMENT ON FUNCTION retail.grant_access(text, text) IS
 'Gives an existing role what it needs for its work.
-role: its name; level: app (every business call, the outbox, master data to read), clerk (every business call; asking for a grant and raising an alert; master data, stock, reservations and shortages to read), pricing (head office: grants, campaigns, alerts, settlement, and the views), analyst (the views in retail_bi and nothing else), operator (all of that, master data to write, bulk loads, jobs, repairs).
+role: its name; level: app (every business call, the outbox, master data to read), clerk (every business call; setting prices, asking for a grant and raising an alert; master data, prices, frozen quotes, orders, stock, reservations and shortages to read), pricing (head office: grants, campaigns, alerts, settlement, and the views), analyst (the views in retail_bi and nothing else), operator (all of that, master data to write, bulk loads, jobs, repairs).
 Returns each object and the privilege given. Levels add up, calling it again is harmless; no role is made, nothing is taken away. New views of a later release need another call.
 Errors: 42704 no such role, 22023 no such level, RT004 init() was not run.';

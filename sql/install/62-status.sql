@@ -14,6 +14,7 @@ AS $$
     SELECT pg_catalog.array_agg(pg_catalog.concat(g.name, ' on retail.', g.tab) ORDER BY g.tab, g.name)
     FROM (VALUES ('stock', 'retail_guard', 'A'), ('lot', 'retail_guard', 'A'), ('reservation', 'retail_guard', 'A'),
                  ('movement', 'retail_guard', 'A'), ('bulk_load', 'retail_guard', 'A'), ('fulfilment_event', 'retail_guard', 'A'),
+                 ('frozen_quote', 'retail_guard', 'A'), ('frozen_quote_line', 'retail_guard', 'A'),
                  ('base_price', 'retail_guard', 'A'), ('base_price', 'retail_guard_insert', 'A'), ('base_price', 'retail_guard_update', 'A'),
                  ('price', 'retail_guard', 'A'), ('price', 'retail_guard_insert', 'A'), ('price', 'retail_guard_update', 'A'),
                  ('price_import', 'retail_guard_insert', 'O'), ('price_import', 'retail_guard_update', 'O'),

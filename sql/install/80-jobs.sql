@@ -108,12 +108,22 @@ BEGIN
         WHERE q.ctid = ANY (ARRAY(
             SELECT r.ctid FROM retail.order_request r WHERE r.created_at < before LIMIT max_rows - gone FOR UPDATE SKIP LOCKED));
         GET DIAGNOSTICS gone_too = ROW_COUNT;
+        gone := gone + gone_too;
     END IF;
-    RETURN gone + gone_too;
+    IF gone < max_rows THEN
+        DELETE FROM retail.frozen_quote q
+        WHERE q.id = ANY (ARRAY(
+            SELECT f.id FROM retail.frozen_quote f
+            WHERE f.expires_at < before AND NOT EXISTS (SELECT FROM retail.sales_order o WHERE o.quote_id = f.id)
+            ORDER BY f.expires_at LIMIT max_rows - gone FOR UPDATE SKIP LOCKED));
+        GET DIAGNOSTICS gone_too = ROW_COUNT;
+        gone := gone + gone_too;
+    END IF;
+    RETURN gone;
 END
 $$;
 COMMENT ON FUNCTION retail.purge_requests(integer) IS
-'Forgets request keys older than pg_retail.key_retention: a call that uses one again is then a new call.
+'Forgets request keys older than pg_retail.key_retention: a call that uses one again is then a new call; and frozen quotes that expired as long ago and that no order was placed by.
 max_rows: at most so many, 1 or more (default 50000).
 Returns how many; 0 when none is left. Errors: 22023 bad argument, RT004 init() was not run.';
 

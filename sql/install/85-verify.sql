@@ -124,11 +124,12 @@ BEGIN
 
     RETURN QUERY SELECT * FROM retail._verify_orders();
     RETURN QUERY SELECT * FROM retail._verify_prices();
+    RETURN QUERY SELECT * FROM retail._verify_quotes();
     RETURN QUERY SELECT * FROM retail._verify_settlements();
 END
 $$;
 COMMENT ON FUNCTION retail.verify() IS
 'Recomputes everything from the tables and reports what does not add up; no rows: all is well.
-Checks: cell (a counter in shared memory against stock and reservations, whatever the clock says; what open transactions explain is not a difference), lot_on_hand, lot_unavailable, ledger_last, ledger_on_hand, ledger_unavailable, ledger_sum, ledger_first (since the last bulk load), unknown_id (rows of a SKU, location or channel that is not there); order_units, order_reservation, order_open, slot_place, capacity_taken (orders, their parcels and what they take); price_overlap, price_guard (prices of one scope at one instant, prices that readers do not see); settlement_frozen (a settlement is frozen exactly while something holds its order), settlement_alert (an alert that holds is open).
+Checks: cell (a counter in shared memory against stock and reservations, whatever the clock says; what open transactions explain is not a difference), lot_on_hand, lot_unavailable, ledger_last, ledger_on_hand, ledger_unavailable, ledger_sum, ledger_first (since the last bulk load), unknown_id (rows of a SKU, location or channel that is not there); order_units, order_reservation, order_open, slot_place, capacity_taken (orders, their parcels and what they take); price_overlap, price_guard (prices of one scope at one instant, prices that readers do not see); frozen_quote, order_amount (lines that do not add up to what was promised, or ordered); settlement_frozen (a settlement is frozen exactly while something holds its order), settlement_alert (an alert that holds is open).
 Returns check_name, SKU and location codes (# and the id where there is none), expected, found, and what it means. Reads whole tables, blind to row policies, within 256 MB, and waits for nobody. A stock that is promised beyond what is there is no difference: see retail.shortage.
 Errors: RT004 init() was not run.';

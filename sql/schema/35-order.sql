@@ -15,6 +15,7 @@ CREATE TABLE retail.sales_order (
     placed_at   timestamptz NOT NULL,
     changed_at  timestamptz NOT NULL,
     actor       text COLLATE "C" NOT NULL,
+    quote_id    bigint,
     CONSTRAINT sales_order_pkey PRIMARY KEY (id),
     CONSTRAINT sales_order_ref_key UNIQUE (channel_id, order_ref),
     CONSTRAINT sales_order_ref_check CHECK (order_ref <> ''),
@@ -23,6 +24,7 @@ CREATE TABLE retail.sales_order (
 CREATE SEQUENCE retail.sales_order_id_seq AS bigint CACHE 64 OWNED BY retail.sales_order.id;
 ALTER TABLE retail.sales_order ALTER COLUMN id SET DEFAULT nextval('retail.sales_order_id_seq');
 CREATE INDEX sales_order_placed_at_idx ON retail.sales_order (placed_at);
+CREATE UNIQUE INDEX sales_order_quote_idx ON retail.sales_order (quote_id) WHERE quote_id IS NOT NULL;
 CREATE INDEX sales_order_holder_idx ON retail.sales_order (holder) WHERE holder IS NOT NULL;
 COMMENT ON TABLE retail.sales_order IS
 'Orders of every channel. placed (units held, unpaid) -> confirmed (paid) -> completed; placed -> expired; either -> cancelled. Written by functions.';
@@ -39,6 +41,7 @@ COMMENT ON COLUMN retail.sales_order.promise_at IS 'When the last parcel is prom
 COMMENT ON COLUMN retail.sales_order.placed_at IS 'When it was placed.';
 COMMENT ON COLUMN retail.sales_order.changed_at IS 'When its status last changed.';
 COMMENT ON COLUMN retail.sales_order.actor IS 'The database role that placed it.';
+COMMENT ON COLUMN retail.sales_order.quote_id IS 'The frozen quote it was placed by, which serves one order. NULL: none.';
 
 CREATE TABLE retail.order_line (
     order_id        bigint NOT NULL,
@@ -47,16 +50,21 @@ CREATE TABLE retail.order_line (
     qty             bigint NOT NULL,
     unit_price      numeric,
     currency        text COLLATE "C",
+    line_amount     numeric,
+    order_share     numeric,
     backordered_qty bigint NOT NULL DEFAULT 0,
     cancelled_qty   bigint NOT NULL DEFAULT 0,
     shipped_qty     bigint NOT NULL DEFAULT 0,
     returned_qty    bigint NOT NULL DEFAULT 0,
     CONSTRAINT order_line_pkey PRIMARY KEY (order_id, line_no),
     CONSTRAINT order_line_qty_check CHECK (qty > 0),
+    CONSTRAINT order_line_price_check CHECK (num_nonnulls(line_amount, order_share) IN (0, 2)
+        AND (line_amount IS NULL OR num_nonnulls(unit_price, currency) = 2)),
     CONSTRAINT order_line_parts_check CHECK (backordered_qty >= 0 AND cancelled_qty >= 0 AND shipped_qty >= 0
         AND backordered_qty + cancelled_qty + shipped_qty <= qty),
     CONSTRAINT order_line_returned_check CHECK (returned_qty BETWEEN 0 AND shipped_qty)
 ) WITH (fillfactor = 90);
+CREATE INDEX order_line_sold_idx ON retail.order_line (sku_id, order_id) WHERE unit_price IS NOT NULL;
 CREATE INDEX order_line_backordered_idx ON retail.order_line (sku_id, order_id, line_no) WHERE backordered_qty > 0;
 COMMENT ON TABLE retail.order_line IS
 'What was ordered. qty = units in open parcels + backordered_qty + cancelled_qty + shipped_qty. Written by functions.';
@@ -64,8 +72,10 @@ COMMENT ON COLUMN retail.order_line.order_id IS 'The order.';
 COMMENT ON COLUMN retail.order_line.line_no IS 'From 1, as given.';
 COMMENT ON COLUMN retail.order_line.sku_id IS 'The SKU.';
 COMMENT ON COLUMN retail.order_line.qty IS 'Base units ordered, 1 or more.';
-COMMENT ON COLUMN retail.order_line.unit_price IS 'Price of one base unit, frozen. NULL: the caller keeps prices.';
+COMMENT ON COLUMN retail.order_line.unit_price IS 'Price of sku.price_per base units (1 as a rule), frozen. NULL: the caller keeps prices.';
 COMMENT ON COLUMN retail.order_line.currency IS 'ISO 4217 code of unit_price. NULL: no price.';
+COMMENT ON COLUMN retail.order_line.line_amount IS 'What its units cost together, rounded once. NULL: it was placed without a frozen quote.';
+COMMENT ON COLUMN retail.order_line.order_share IS 'Its share of what belongs to the order as a whole: postage above 0, a discount below. NULL: it was placed without a frozen quote.';
 COMMENT ON COLUMN retail.order_line.backordered_qty IS 'Base units no location had: they wait.';
 COMMENT ON COLUMN retail.order_line.cancelled_qty IS 'Base units cancelled before they left.';
 COMMENT ON COLUMN retail.order_line.shipped_qty IS 'Base units that left: shipped or collected.';

@@ -212,6 +212,7 @@ CREATE TABLE retail.order_return (
     movement_id bigint,
     actor       text COLLATE "C" NOT NULL,
     created_at  timestamptz NOT NULL,
+    refund      numeric,
     CONSTRAINT order_return_qty_check CHECK (qty > 0),
     CONSTRAINT order_return_goods_check CHECK ((disposition IS NULL) = (location_id IS NULL))
 );
@@ -226,3 +227,4 @@ COMMENT ON COLUMN retail.order_return.disposition IS 'restock, quarantine, refur
 COMMENT ON COLUMN retail.order_return.movement_id IS 'The movement it made; NULL: none.';
 COMMENT ON COLUMN retail.order_return.actor IS 'The database role that called.';
 COMMENT ON COLUMN retail.order_return.created_at IS 'When.';
+COMMENT ON COLUMN retail.order_return.refund IS 'What the shopper gets back for them. NULL: the caller keeps prices.';

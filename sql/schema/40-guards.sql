@@ -39,6 +39,24 @@ CREATE OR REPLACE TRIGGER retail_guard
 ALTER TABLE retail.fulfilment_event ENABLE ALWAYS TRIGGER retail_guard;
 COMMENT ON TRIGGER retail_guard ON retail.fulfilment_event IS 'Keeps the log append-only.';
 
+-- What was promised is not changed.
+
+CREATE OR REPLACE TRIGGER retail_guard
+    BEFORE UPDATE OR DELETE ON retail.frozen_quote
+    FOR EACH ROW EXECUTE FUNCTION retail._guard_frozen_quote();
+CREATE OR REPLACE TRIGGER retail_guard
+    BEFORE UPDATE OR DELETE ON retail.frozen_quote_line
+    FOR EACH ROW EXECUTE FUNCTION retail._guard_frozen_quote_line();
+ALTER TABLE retail.frozen_quote ENABLE ALWAYS TRIGGER retail_guard;
+ALTER TABLE retail.frozen_quote_line ENABLE ALWAYS TRIGGER retail_guard;
+COMMENT ON TRIGGER retail_guard ON retail.frozen_quote IS 'Keeps frozen quotes as they are; those that have expired unused may go.';
+COMMENT ON TRIGGER retail_guard ON retail.frozen_quote_line IS 'Keeps the lines of frozen quotes as they are.';
+CREATE OR REPLACE TRIGGER retail_keep_price_per
+    BEFORE UPDATE OF price_per ON retail.sku
+    FOR EACH ROW WHEN (OLD.price_per IS DISTINCT FROM NEW.price_per)
+    EXECUTE FUNCTION retail._keep_price_per();
+COMMENT ON TRIGGER retail_keep_price_per ON retail.sku IS 'Refuses to change what prices are for, once there are some.';
+
 -- Rows that arrive by replication make the counters load anew.
 
 CREATE OR REPLACE TRIGGER retail_replica

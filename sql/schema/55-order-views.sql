@@ -165,7 +165,10 @@ SELECT (l.order_id << 10) | l.line_no AS order_line_key,
     l.unit_price,
     l.currency,
     o.placed_at,
-    (o.placed_at AT TIME ZONE o.time_zone)::date AS placed_on
+    (o.placed_at AT TIME ZONE o.time_zone)::date AS placed_on,
+    l.line_amount,
+    l.order_share,
+    l.line_amount + l.order_share AS amount
 FROM retail.order_line l
     JOIN retail._order o ON o.order_id = l.order_id
     LEFT JOIN retail.sku k ON k.id = l.sku_id;
@@ -188,10 +191,13 @@ COMMENT ON COLUMN retail_bi.order_line.backordered_qty IS 'Of these, waiting for
 COMMENT ON COLUMN retail_bi.order_line.cancelled_qty IS 'Of these, cancelled before they left.';
 COMMENT ON COLUMN retail_bi.order_line.shipped_qty IS 'Of these, shipped or collected.';
 COMMENT ON COLUMN retail_bi.order_line.returned_qty IS 'Of the shipped ones, come back or refunded.';
-COMMENT ON COLUMN retail_bi.order_line.unit_price IS 'Price of one base unit; NULL: the caller keeps prices.';
+COMMENT ON COLUMN retail_bi.order_line.unit_price IS 'Price of sku.price_per base units (1 as a rule), as it was frozen; NULL: the caller keeps prices.';
 COMMENT ON COLUMN retail_bi.order_line.currency IS 'ISO 4217 code of unit_price; NULL: no price.';
 COMMENT ON COLUMN retail_bi.order_line.placed_at IS 'When the order was placed.';
 COMMENT ON COLUMN retail_bi.order_line.placed_on IS 'The business date of that, at the location it was first routed to (in the session''s zone where it has no parcel yet).';
+COMMENT ON COLUMN retail_bi.order_line.line_amount IS 'What its units cost together; NULL: the caller keeps prices.';
+COMMENT ON COLUMN retail_bi.order_line.order_share IS 'Its share of postage (above 0) or of a discount on the order (below); NULL: the caller keeps prices.';
+COMMENT ON COLUMN retail_bi.order_line.amount IS 'Both together: what was paid for the line; NULL: the caller keeps prices.';
 
 CREATE OR REPLACE VIEW retail_bi.fulfilment_order AS
 SELECT p.fulfilment_id,

@@ -13,9 +13,11 @@ FROM retail.price_finding f
         AND a.currency IN ('', o.currency)
     LEFT JOIN retail.location w ON w.id = o.location_id
     LEFT JOIN retail.price p ON p.id = f.price_id
+    LEFT JOIN retail.sku k ON k.id = l.sku_id
+    LEFT JOIN retail.currency c ON c.code = o.currency
 WHERE f.business_date = (o.sold_at AT TIME ZONE coalesce(w.time_zone, current_setting('TimeZone')))::date
     -- sold at that price, where it is one
-    AND (p.id IS NULL OR p.valid @> o.sold_at AND p.amount * l.qty = l.amount)
+    AND (p.id IS NULL OR p.valid @> o.sold_at AND round(p.amount * l.qty / k.price_per, c.decimals) = l.amount)
     -- where the finding names the orders it is about, those
     AND (f.detail->'orders' IS NULL OR f.detail->'orders' ? o.order_ref);
 COMMENT ON VIEW retail._freezing IS 'Internal: which open alerts, of rules that freeze, are about what was sold in which order on the day they were found.';

@@ -86,6 +86,11 @@ SELECT regexp_replace(message, 'row \d+', 'row N') AS message, code, detail, hin
 -- RT027: who asks does not decide
 SELECT grant_id FROM retail.request_grant(current_user::text, retail.now(), retail.now() + interval '1 day', 10) \gset
 SELECT code, detail, hint FROM pg_temp.refusal(format('SELECT retail.approve_grant(%s)', :grant_id));
+-- RT023: no price at all; RT030: no such promise
+SELECT * FROM pg_temp.refusal($$SELECT retail.quote('ER-A', 'er-app', NULL, at => '2031-05-01 00:00+00')$$);
+SELECT * FROM pg_temp.refusal($$SELECT * FROM retail.place_order('er-app', 'ER-1', ARRAY[('ER-A', NULL, 1)]::retail.line[], location => 'ER1', frozen_quote => 0)$$);
+-- 54000: too long a basket
+SELECT * FROM pg_temp.refusal($$SELECT count(*) FROM retail.quote_lines(array_fill(('ER-A', NULL, 1)::retail.line, ARRAY[1001]), 'er-app')$$);
 -- RT029: no such grant, campaign or alert
 SELECT * FROM pg_temp.refusal('SELECT retail.approve_grant(0)');
 -- 55000: not now

@@ -18,7 +18,9 @@ CREATE EXTENSION postgis SCHEMA $schema;
 CREATE EXTENSION pg_retail CASCADE;
 SELECT count(*) FROM retail.init();
 SQL
-value_is($node, 'shop', 'SELECT count(*) FROM retail.migrate() WHERE action = \'renewed\'', '3', 'and renewed');
+# parts that may be made again at any time: guards and views
+value_is($node, 'shop', "SELECT string_agg(part, ' ') FROM retail.migrate() WHERE (action = 'renewed') <> (part ~ '(guards|views)\$')", '',
+	'guards and views are renewed, and nothing else');
 allowed($node, 'shop', <<'SQL', 'stores and zones are written');
 INSERT INTO retail.channel (code, name) VALUES ('app', 'App');
 INSERT INTO retail.location (code, name, kind, longitude, latitude, time_zone)
