@@ -1005,6 +1005,55 @@ bench_price_copy() {
 	drop_database priced
 }
 
+# ---- quotes
+
+# quote_us NAME ROUND: microseconds of the calls of an arm, in a session of its
+# own: keys it has quoted before, keys it quotes for the first time, a basket
+quote_us() {
+	local name=$1 round=$2 how=${1%_first} us
+
+	case $name in
+		lines) us=$(sql quotes -c "SELECT bench.quote_lines_us(100)" -c "SELECT bench.quote_lines_us(2000)" | tail -n 1) ;;
+		*_first) us=$(sql quotes -c "SELECT bench.quote_us('$how', 1, 200, 1)" -c "SELECT bench.quote_us('$how', 1001, 25000, 1)" | tail -n 1) ;;
+		*) us=$(sql quotes -c "SELECT bench.quote_us('$how', 1, 1000, 1)" -c "SELECT bench.quote_us('$how', 1, 1000, 20)" | tail -n 1) ;;
+	esac
+	run_rate[$name,$round]=$(calc "1e6 / $us")
+	csv_line runs.csv "$bench" "$name" 1 "$round" 0 "${run_rate[$name,$round]}" "$(calc "$us / 1000")" 0 0 0 0
+}
+
+# us_of NAME: the median
+us_of() {
+	calc "1e6 / $(median_of "$1" rate)"
+}
+
+bench_quote() {
+	local round name rest
+
+	begin quote "quote() at $((scan_skus * 7200)) prices in force, of $scan_skus SKUs, 600 stores, 12 channels, server time of a call"
+	use_server "$usual_cells"
+	make_database quotes "$scan_skus" 600
+	sql quotes -f "$bench_dir/sql/seed_quotes.sql"
+	settle quotes
+	rest=(best wide quote_first best_first wide_first lines)
+	# round 0 reads from disk, and is not counted
+	for ((round = 0; round <= rounds; round++)); do
+		for name in quote "${rest[@]}"; do
+			quote_us "$name" "$round"
+		done
+	done
+	figure 'quote(), us' "$(us_of quote)" '<= 20'
+	figure 'quote(), first of its key in the session, us' "$(us_of quote_first)" -
+	figure 'SQL, a seek for each scope and kind, us' "$(us_of best)" -
+	figure 'SQL, a scan for each scope, us' "$(us_of wide)" -
+	ratio quote best '>= 3' 'speed of quote() / SQL, a seek for each scope and kind'
+	ratio quote wide '>= 3' 'speed of quote() / SQL, a scan for each scope'
+	ratio quote_first best_first - 'speed of quote(), first of its key / SQL, seeks'
+	ratio quote_first wide_first - 'speed of quote(), first of its key / SQL, scans'
+	figure 'quote_lines() of 30 lines, ms' "$(calc "$(us_of lines) / 1000")" '<= 0.5'
+	check 'answers that are not those of SQL' "$(sql quotes -c 'SELECT bench.quote_differences()')"
+	drop_database quotes
+}
+
 # make_prices NAME SKUS: 600 stores x 12 channels, a list price each, of which
 # a thousandth is out of its band; loaded past the guard and without the
 # constraint, which the scan does not read
