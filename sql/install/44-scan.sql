@@ -83,6 +83,17 @@ AS $$
                 FROM retail.price_scan_rule q
                 WHERE q.rule = 'R9'
             ) r
+    ), scope AS MATERIALIZED (
+        -- what a label is for: its own, and all places, and all channels; as rows, to be hashed
+        SELECT l.*, w.location_id AS of_location_id, c.channel_id AS of_channel_id
+        FROM label l
+            CROSS JOIN LATERAL unnest(ARRAY[0, l.location_id]) w (location_id)
+            CROSS JOIN LATERAL unnest(ARRAY[0, l.channel_id]) c (channel_id)
+    ), news AS MATERIALIZED (
+        -- of the day in any zone: history is read once, and not for each label
+        SELECT e.sku_id, e.location_id, e.channel_id, e.currency, e.version, e.price_id, e.is_base, e.effective_at
+        FROM retail.price_event e
+        WHERE e.effective_at >= (SELECT min(lower(l.day)) FROM label l) AND e.effective_at < (SELECT max(l.until) FROM label l)
     ), behind AS (
         -- one that shows an older version than the newest that it had time for
         SELECT t.sku_id, t.location_id, t.channel_id, t.currency, t.version AS acknowledged, e.version, e.price_id, e.is_base, e.effective_at
@@ -102,9 +113,9 @@ AS $$
         -- one that has not said anything of a SKU whose price changed that day
         (SELECT DISTINCT ON (e.sku_id, l.location_id, l.channel_id, l.currency)
             e.sku_id, l.location_id, l.channel_id, l.currency, NULL::bigint, e.version, e.price_id, e.is_base, e.effective_at
-        FROM label l
-            JOIN retail.price_event e ON e.effective_at >= lower(l.day) AND e.effective_at + l.late < l.until
-                AND e.currency = l.currency AND e.location_id IN (0, l.location_id) AND e.channel_id IN (0, l.channel_id)
+        FROM scope l
+            JOIN news e ON e.location_id = l.of_location_id AND e.channel_id = l.of_channel_id AND e.currency = l.currency
+                AND e.effective_at >= lower(l.day) AND e.effective_at + l.late < l.until
             LEFT JOIN retail.label_ack t ON t.location_id = l.location_id AND t.sku_id = e.sku_id AND t.channel_id = l.channel_id
                 AND t.currency = l.currency
         WHERE t.sku_id IS NULL
