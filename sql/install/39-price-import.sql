@@ -84,24 +84,14 @@ DECLARE
 BEGIN
     RETURN ARRAY(
         WITH mine AS (
-            SELECT i.*
+            -- where a row names no currency: of prices that are there, and base prices of the file
+            SELECT i.*,
+                min(i.currency COLLATE "C") FILTER (WHERE i.kind = 'base' AND i.currency <> '') OVER same_sku AS first_currency,
+                max(i.currency COLLATE "C") FILTER (WHERE i.kind = 'base' AND i.currency <> '') OVER same_sku AS last_currency
             FROM retail.price_import i
             WHERE i.actor = _read_import.actor AND i.batch = _read_import.batch
                 AND coalesce(i.sku, '') >= first_sku AND coalesce(i.sku, '') <= last_sku
-        ), only_currency AS (
-            -- where a row names none: of prices that are there, and base prices of the file
-            SELECT c.sku, min(c.currency) AS code
-            FROM (
-                SELECT k.code AS sku, g.currency
-                FROM (SELECT DISTINCT i.sku FROM mine i WHERE coalesce(i.currency, '') = '') i
-                    JOIN retail.sku k ON k.code = i.sku
-                    JOIN retail.price_guard g ON g.sku_id = k.id
-                UNION
-                SELECT i.sku, i.currency
-                FROM mine i
-                WHERE i.kind = 'base' AND i.currency <> '') c
-            GROUP BY c.sku
-            HAVING count(*) = 1
+            WINDOW same_sku AS (PARTITION BY i.sku)
         ), word AS (
             SELECT i.id, coalesce(i.line_no, i.id) AS line_no, i.sku, i.channel, i.location,
                 coalesce(nullif(i.kind, ''), 'list') AS kind, coalesce(i.tier, '') AS tier, i.amount,
@@ -117,8 +107,11 @@ BEGIN
                 LEFT JOIN retail.sku k ON k.code = i.sku
                 LEFT JOIN retail.channel c ON c.code = i.channel
                 LEFT JOIN retail.location l ON l.code = i.location
-                LEFT JOIN only_currency o ON o.sku = i.sku
-                LEFT JOIN retail.currency u ON u.code = coalesce(nullif(i.currency, ''), o.code)
+                CROSS JOIN LATERAL (
+                    SELECT least(min(g.currency), i.first_currency) AS first, greatest(max(g.currency), i.last_currency) AS last
+                    FROM retail.price_guard g
+                    WHERE g.sku_id = k.id) o
+                LEFT JOIN retail.currency u ON u.code = coalesce(nullif(i.currency, ''), CASE WHEN o.first = o.last THEN o.first END)
         ), judged AS (
             SELECT w.*,
                 CASE

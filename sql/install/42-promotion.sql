@@ -476,15 +476,20 @@ BEGIN
         SELECT (p.sku_id, p.location_id, p.channel_id, p.currency, p.kind, p.tier, p.min_qty, p.amount, p.valid, p.grant_id,
             new_id)::retail._new_price
         FROM unnest(prices) p));
-    SELECT array_agg(('set', code, a.sku, a.channel, a.location, a.kind, a.currency, a.amount, a.base, a.low, a.high, p.id, NULL,
-        false)::retail.campaign_price ORDER BY p.id)
+    -- named before they are joined: of a new campaign the planner expects one price
+    WITH written AS MATERIALIZED (
+        SELECT p.id, k.code AS sku, c.code AS channel, coalesce(l.code, '') AS location
+        FROM retail.price p
+            JOIN retail.sku k ON k.id = p.sku_id
+            JOIN retail.channel c ON c.id = p.channel_id
+            LEFT JOIN retail.location l ON l.id = p.location_id
+        WHERE p.campaign_id = new_id
+    )
+    SELECT array_agg(('set', code, a.sku, a.channel, a.location, a.kind, a.currency, a.amount, a.base, a.low, a.high, w.id, NULL,
+        false)::retail.campaign_price ORDER BY w.id)
     INTO answer
-    FROM retail.price p
-        JOIN retail.sku k ON k.id = p.sku_id
-        JOIN retail.channel c ON c.id = p.channel_id
-        LEFT JOIN retail.location l ON l.id = p.location_id
-        JOIN unnest(answer) a ON a.sku = k.code AND a.channel = c.code AND a.location IS NOT DISTINCT FROM l.code
-    WHERE p.campaign_id = new_id;
+    FROM written w
+        JOIN unnest(answer) a ON a.sku = w.sku AND a.channel = w.channel AND coalesce(a.location, '') = w.location;
     PERFORM retail._request_end(request_key, 'start_campaign', to_jsonb(answer));
     RETURN QUERY SELECT a.* FROM unnest(answer) a;
 END
