@@ -1,5 +1,8 @@
 -- What must be true of the prices, whatever the seed.
 
+ANALYZE retail.price, retail.base_price, retail.price_event, retail.outbox, retail.label_ack,
+    demo.at_noon, demo.batch, demo.label, demo.store_list, demo.import_answer;
+
 INSERT INTO demo.checked (claim, wanted, found)
 SELECT 'prices: base prices and prices of channels sent = written', (SELECT count(*) FROM demo.base_file) + (SELECT count(*) FROM demo.channel_file),
        (SELECT count(*) FROM retail.base_price) + (SELECT count(*) FROM retail.price WHERE location_id = 0)
