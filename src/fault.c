@@ -31,6 +31,36 @@ static const char *const fault_names[] = {
 	"no_table_lock",
 	"own_give_unspendable",
 	"prepare_allowed",
+	"price_above_band",
+	"price_any_rest",
+	"price_base_alone",
+	"price_base_floor",
+	"price_base_obeyed",
+	"price_base_withdrawn",
+	"price_below_band",
+	"price_deleted",
+	"price_first_base",
+	"price_floor",
+	"price_floor_yields",
+	"price_grant_any_depth",
+	"price_grant_any_time",
+	"price_grant_anybody",
+	"price_grant_anything",
+	"price_grant_dead",
+	"price_moved_back",
+	"price_not_closed",
+	"price_not_flagged",
+	"price_old_rest",
+	"price_old_snapshot",
+	"price_rewritten",
+	"price_too_fine",
+	"price_unlocked",
+	"price_withdrawn_before",
+	"price_without_base",
+	"quote_old_version",
+	"quote_used_twice",
+	"quote_without_grants",
+	"scan_instant",
 	"settle_at_precommit",
 	"subabort_ignored",
 	"subcommit_not_retagged",
@@ -48,7 +78,7 @@ retail_fault_check(char **newval, void **extra, GucSource source)
 		if (strcmp(*newval, fault_names[i]) == 0)
 			return true;
 	}
-	GUC_check_errdetail("There is no engine rule of this name.");
+	GUC_check_errdetail("There is no rule of this name.");
 	return false;
 }
 

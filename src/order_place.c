@@ -34,6 +34,7 @@
 #include "basket.h"
 #include "clock.h"
 #include "errors.h"
+#include "fault.h"
 #include "escrow.h"
 #include "name_lock.h"
 #include "request.h"
@@ -323,7 +324,7 @@ look_up_prices(Order *order, int64 *order_id)
 	Outcome		outcome = OUTCOME_QUOTE_USED;
 
 	lock_quote(order);
-	*order_id = find_order_of_quote(order);
+	*order_id = RETAIL_FAULT("quote_used_twice") ? 0 : find_order_of_quote(order);
 	if (*order_id == 0)
 		outcome = price_lines(order, cxt);
 	retail_spi_end(&saved);

@@ -25,6 +25,7 @@
 #include "utils/timestamp.h"
 
 #include "band_value.h"
+#include "fault.h"
 #include "money.h"
 #include "price_base_change.h"
 #include "price_refusal.h"
@@ -79,6 +80,8 @@ close_violators(BaseChanges *base)
 {
 	static SPIPlanPtr plan = NULL;
 
+	if (RETAIL_FAULT("price_not_closed"))
+		base->to_close.n = 0;
 	write_violators(&base->to_close, &plan,
 					"UPDATE retail.price p"
 					" SET valid = CASE WHEN lower(p.valid) < c.at THEN tstzrange(lower(p.valid), c.at) ELSE p.valid END,"
@@ -92,6 +95,8 @@ flag_violators(BaseChanges *base)
 {
 	static SPIPlanPtr plan = NULL;
 
+	if (RETAIL_FAULT("price_not_flagged"))
+		base->to_flag.n = 0;
 	write_violators(&base->to_flag, &plan, "SELECT retail._flag_prices($1, $2)");
 }
 
@@ -124,7 +129,8 @@ price_stands(BaseChanges *base, PriceChange *price, const PriceChange *change, i
 		return true;
 	if (change->what == PRICE_GONE)
 	{
-		if (!retail_price_bounds_gap(base->bounds, price->from, price->until, &at))
+		if (!retail_price_bounds_gap(base->bounds, price->from, price->until, &at) ||
+			RETAIL_FAULT("price_base_withdrawn"))
 			return true;
 		price->from = at;
 		return false;
@@ -163,7 +169,7 @@ meet_changes(BaseChanges *base, const PriceChange *price)
 	if (worst_change == NULL)
 		return;
 	policy = retail_price_bounds_base_change(base->bounds, price->channel_id);
-	if (policy == BASE_CHANGE_REJECT)
+	if (policy == BASE_CHANGE_REJECT && !RETAIL_FAULT("price_base_obeyed"))
 		retail_price_refuse_base(worst_change, &worst, worst_low, worst_high, base->decimals);
 	put_violator(policy == BASE_CHANGE_FLAG ? &base->to_flag : &base->to_close, &worst);
 }
@@ -289,7 +295,7 @@ check_floor(const BaseChanges *base, const PriceChange *change)
 
 	finding.bound = PRICE_BELOW_FLOOR;
 	finding.floor_minor = retail_price_bounds_floor(base->bounds, true);
-	if (change->amount_minor < finding.floor_minor)
+	if (change->amount_minor < finding.floor_minor && !RETAIL_FAULT("price_base_floor"))
 		retail_price_refuse(change, &finding, base->decimals);
 }
 
@@ -339,7 +345,7 @@ retail_price_check_base_changes(PriceChanges *changes, PriceBounds *bounds, Time
 			}
 			more = retail_price_changes_next(changes, &change);
 		} while (more && change.sku_id == base->sku_id && change.currency == base->currency);
-		if (base->n > 0)
+		if (base->n > 0 && !RETAIL_FAULT("price_base_alone"))
 		{
 			retail_price_bounds_choose(bounds, base->sku_id, base->currency, now);
 			check_prices(base);

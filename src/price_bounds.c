@@ -31,6 +31,7 @@
 
 #include "band_value.h"
 #include "errors.h"
+#include "fault.h"
 #include "money.h"
 #include "price_bounds.h"
 #include "price_rules.h"
@@ -434,9 +435,9 @@ grant_fault(const char *status, const char *grantee, bool for_anyone)
 {
 	Oid			role;
 
-	if (strcmp(status, "approved") != 0)
+	if (strcmp(status, "approved") != 0 && !RETAIL_FAULT("price_grant_dead"))
 		return strcmp(status, "revoked") == 0 ? "It has been revoked." : "It is not approved.";
-	if (for_anyone)
+	if (for_anyone || RETAIL_FAULT("price_grant_anybody"))
 		return NULL;
 	role = get_role_oid(grantee, true);
 
@@ -572,8 +573,11 @@ grant_refusal(PriceBounds *bounds, Grant *grant, const PriceTerms *terms)
 {
 	if (grant->fault != NULL)
 		return grant->fault;
-	if (terms->from < grant->from || terms->until > grant->until)
+	if ((terms->from < grant->from || terms->until > grant->until) &&
+		!RETAIL_FAULT("price_grant_any_time"))
 		return "It is not valid over the whole time.";
+	if (RETAIL_FAULT("price_grant_anything"))
+		return NULL;
 	if (!grant_covers_sku(bounds, grant))
 		return "It does not cover the SKU.";
 	if (!array_has_int(grant->channels, terms->channel_id))
@@ -593,6 +597,8 @@ grant_low(PriceBounds *bounds, Grant *grant, int64 base_minor)
 	int64		least;
 	int64		highest;
 
+	if (RETAIL_FAULT("price_grant_any_depth"))
+		return 0;
 	if (retail_price_limits(base_minor, grant->max_discount, 0, PERCENT_WHOLE,
 							&low, &highest) != PRICE_OK)
 		return base_minor;
@@ -732,6 +738,13 @@ retail_price_bounds_gap(PriceBounds *bounds, TimestampTz from, TimestampTz until
  * ----------------------------------------------------------------
  */
 
+static bool
+is_outside(int64 amount_minor, int64 low, int64 high)
+{
+	return (amount_minor < low && !RETAIL_FAULT("price_below_band")) ||
+		(amount_minor > high && !RETAIL_FAULT("price_above_band"));
+}
+
 /*
  * Narrows the finding by each base price the terms meet.  The one that refuses
  * the amount is remembered, the first of them.
@@ -763,14 +776,15 @@ meet_bases(PriceBounds *bounds, const PriceTerms *terms, Grant *grant, PriceFind
 		finding->low_minor = Max(finding->low_minor, low);
 		finding->high_minor = Min(finding->high_minor, high);
 		if (finding->base_id == 0 ||
-			(finding->bound == PRICE_WITHIN &&
-			 (terms->amount_minor < low || terms->amount_minor > high)))
+			(finding->bound == PRICE_WITHIN && is_outside(terms->amount_minor, low, high)))
 		{
 			finding->base_id = base->id;
 			finding->base_minor = base->amount_minor;
 		}
-		if (terms->amount_minor < low || terms->amount_minor > high)
+		if (is_outside(terms->amount_minor, low, high))
 			finding->bound = PRICE_OUT_OF_BAND;
+		if (RETAIL_FAULT("price_first_base"))
+			break;
 	}
 }
 
@@ -788,14 +802,16 @@ retail_price_bounds_check(PriceBounds *bounds, const PriceTerms *terms)
 		if (finding.reason != NULL)
 			grant = NULL;
 	}
-	if (retail_price_bounds_gap(bounds, terms->from, terms->until, &finding.at))
+	if (retail_price_bounds_gap(bounds, terms->from, terms->until, &finding.at) &&
+		!RETAIL_FAULT("price_without_base"))
 	{
 		finding.bound = PRICE_NO_BASE;
 		return finding;
 	}
 	meet_bases(bounds, terms, grant, &finding);
 	finding.band_known = true;
-	if (grant == NULL || !grant->overrides_floor)
+	if ((grant == NULL || !(grant->overrides_floor || RETAIL_FAULT("price_floor_yields"))) &&
+		!RETAIL_FAULT("price_floor"))
 		finding.floor_minor = retail_price_bounds_floor(bounds, terms->advertised);
 	finding.low_minor = Max(finding.low_minor, finding.floor_minor);
 

@@ -25,6 +25,7 @@
 #include "utils/tuplesort.h"
 
 #include "band_value.h"
+#include "fault.h"
 #include "price_change.h"
 #include "spi_util.h"
 
@@ -164,6 +165,9 @@ lock_sku(int32 sku_id, int32 currency, int32 kinds, int32 scopes)
 {
 	static SPIPlanPtr plan = NULL;
 	char		letters[BAND_CURRENCY_LETTERS + 1];
+
+	if (RETAIL_FAULT("price_unlocked"))
+		return;
 
 	/* the version is drawn with the row locked, so the later change has the greater one */
 	retail_spi_kept(&plan,

@@ -38,6 +38,7 @@
 
 #include "clock.h"
 #include "errors.h"
+#include "fault.h"
 #include "master.h"
 #include "price_base_change.h"
 #include "price_bounds.h"
@@ -248,7 +249,7 @@ guard_statement(TriggerData *trigger)
 	{
 		/* sees what whoever held the locks before has done */
 		CommandCounterIncrement();
-		PushActiveSnapshot(GetTransactionSnapshot());
+		PushActiveSnapshot(RETAIL_FAULT("price_old_snapshot") ? GetActiveSnapshot() : GetTransactionSnapshot());
 		if (guard->table.is_base)
 			retail_price_check_base_changes(guard->changes, guard->bounds, guard->now);
 		else
@@ -277,7 +278,7 @@ retail_guard_price(PG_FUNCTION_ARGS)
 	retail_tables_check();
 	if (TRIGGER_FIRED_BEFORE(trigger->tg_event))
 	{
-		if (SessionReplicationRole != SESSION_REPLICATION_ROLE_REPLICA)
+		if (SessionReplicationRole != SESSION_REPLICATION_ROLE_REPLICA && !RETAIL_FAULT("price_deleted"))
 			retail_price_history_delete(trigger->tg_relation);
 	}
 	else if (trigger->tg_newtable == NULL)

@@ -21,6 +21,7 @@
 #include "utils/timestamp.h"
 
 #include "errors.h"
+#include "fault.h"
 #include "price_history.h"
 #include "spi_util.h"
 #include "table.h"
@@ -58,6 +59,8 @@ retail_price_history_insert(PriceTable *table, TupleTableSlot *slot, const Price
 				 errmsg("row %lld of table \"%s\" is recorded, or withdrawn, in the future",
 						(long long) row->id, RelationGetRelationName(table->rel)),
 				 errhint("A price that is to hold later has a validity that begins later.")));
+	if (row->is_rest && RETAIL_FAULT("price_old_rest"))
+		return PRICE_ORIGIN_REST;
 	if (row->recorded_at < now)
 		return row->withdrawn || row->until <= now ? PRICE_ORIGIN_HISTORY : PRICE_ORIGIN_SET;
 	if (row->withdrawn)
@@ -85,7 +88,7 @@ check_same(PriceTable *table, TupleTableSlot *old_slot, TupleTableSlot *new_slot
 		Datum		old_value;
 		Datum		new_value;
 
-		if (col == PRICE_COL_VALID || col == PRICE_COL_WITHDRAWN_AT)
+		if (col == PRICE_COL_VALID || col == PRICE_COL_WITHDRAWN_AT || RETAIL_FAULT("price_rewritten"))
 			continue;
 		old_value = retail_price_column(table, old_slot, col, &old_null);
 		new_value = retail_price_column(table, new_slot, col, &new_null);
@@ -100,6 +103,8 @@ check_same(PriceTable *table, TupleTableSlot *old_slot, TupleTableSlot *new_slot
 static void
 check_move(PriceTable *table, const PriceRow *was, const PriceRow *is, TimestampTz now)
 {
+	if (RETAIL_FAULT("price_moved_back"))
+		return;
 	if (was->until <= now)
 		refuse_rewrite(table, was->id, "It has ended.");
 	if (was->from <= now)
@@ -138,7 +143,7 @@ retail_price_history_update(PriceTable *table, TupleTableSlot *old_slot, TupleTa
 		refuse_rewrite(table, id, "A row that is withdrawn keeps its validity.");
 
 	/* a statement that waited may find a row that was recorded after it began */
-	if (is->withdrawn_at != Max(now, was->recorded_at))
+	if (is->withdrawn_at != Max(now, was->recorded_at) && !RETAIL_FAULT("price_withdrawn_before"))
 		refuse_rewrite(table, id, "A row is withdrawn now (retail.now()), and not at another time.");
 	return PRICE_EDIT_WITHDRAWN;
 }
@@ -154,6 +159,8 @@ retail_price_history_check_rests(PriceTable *table, TriggerData *trigger)
 	StringInfoData query;
 	bool		isnull;
 
+	if (RETAIL_FAULT("price_any_rest"))
+		return;
 	if (SPI_register_trigger_data(trigger) < 0)
 		elog(ERROR, "SPI_register_trigger_data failed");
 	initStringInfo(&query);

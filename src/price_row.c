@@ -19,6 +19,7 @@
 
 #include "band_value.h"
 #include "errors.h"
+#include "fault.h"
 #include "money.h"
 #include "price_row.h"
 
@@ -147,6 +148,8 @@ read_amount(PriceTable *table, Datum amount, int64 id)
 	MoneyStatus status = retail_money_to_minor(DatumGetNumeric(amount), table->decimals, &amount_minor);
 	char		letters[BAND_CURRENCY_LETTERS + 1];
 
+	if (status == MONEY_TOO_FINE && RETAIL_FAULT("price_too_fine"))
+		return amount_minor;
 	if (status == MONEY_TOO_FINE)
 		ereport(ERROR,
 				(errcode(ERRCODE_RETAIL_TOO_MANY_DECIMALS),

@@ -2,22 +2,17 @@
 # without it.  The build has a switch for each (src/fault.h).
 use strict;
 use warnings;
-use Test::More;
+use FindBin;
 use Time::HiRes qw(sleep time);
-use PostgreSQL::Test::Cluster;
-use PostgreSQL::Test::Utils;
-use RetailTest;
+use lib $FindBin::RealBin;
+use MutationTest;
 
-my $node = retail_node('mutation', settings => <<'EOC');
+my $serial = 0;
+
+begin_mutation('mutation', <<'EOC', <<'SQL');
 pg_retail.max_cells = 1000
 max_prepared_transactions = 5
 EOC
-my $db = 'shop';
-my $serial = 0;
-my $patience = 20;
-my @sessions;
-
-make_retail($node, $db, <<'SQL');
 CREATE TABLE skew (v integer);
 CREATE ROLE clerk LOGIN;
 SELECT retail.grant_access('clerk', 'clerk');
@@ -27,15 +22,6 @@ CREATE POLICY anybody_writes ON retail.reservation FOR INSERT WITH CHECK (true);
 CREATE POLICY anybody_changes ON retail.reservation FOR UPDATE USING (true);
 INSERT INTO retail.sku (code, name) SELECT 'K' || i, 'Kind' FROM generate_series(1, 4000) i;
 SQL
-
-sub ask
-{
-	my ($sql) = @_;
-	my ($out, $err) = ('', '');
-
-	$node->psql($db, "\\set VERBOSITY sqlstate\n$sql", stdout => \$out, stderr => \$err);
-	return $out . ($err =~ /ERROR:\s+(\w+)/ ? $1 : '');
-}
 
 # A SKU that no test had before, with units at S1.
 sub fresh
@@ -60,21 +46,6 @@ sub hold
 
 	$sql =~ s/outcome/reservation_id/;
 	return ask($sql);
-}
-
-sub open_session
-{
-	my $session = session($node, $db);
-
-	push @sessions, $session;
-	return $session;
-}
-
-sub clock
-{
-	my ($at) = @_;
-	ask("SET pg_retail.clock = '$at'");
-	return;
 }
 
 my @rules = (
@@ -282,7 +253,7 @@ my @rules = (
 			$first->ask(reserve($code, 3));
 			ask(reserve($code, 3));
 			$first->ask($end);
-			my $until = time + $patience;
+			my $until = time + patience();
 			sleep(0.1) until ask($flag) eq $sold_out || time > $until;
 			return 0 if ask($flag) ne $sold_out;
 		}
@@ -290,53 +261,5 @@ my @rules = (
 	} ],
 );
 
-sub holds
-{
-	my ($test) = @_;
-	my $holds = eval { $test->(); };
-
-	note($@) if $@;
-	$_->end for @sessions;
-	@sessions = ();
-	ask("SET pg_retail.clock = ''");
-	return $holds;
-}
-
-sub set_fault
-{
-	my ($name) = @_;
-
-	$node->safe_psql('postgres', "ALTER SYSTEM SET pg_retail.fault = '$name'");
-	$node->reload;
-	for (1 .. 100)
-	{
-		last if $node->safe_psql('postgres', 'SHOW pg_retail.fault') eq $name;
-		sleep(0.05);
-	}
-	return;
-}
-
-for my $rule (@rules)
-{
-	my ($name, $what, $test) = @$rule;
-	ok(holds($test), "with every rule: $what");
-}
-
-$patience = 4;
-my @table;
-for my $rule (@rules)
-{
-	my ($name, $what, $test) = @$rule;
-
-	set_fault($name);
-	my $survives = holds($test);
-	set_fault('');
-	ok(!$survives, "without \"$name\": $what");
-	push @table, sprintf("%-24s %s", $name, $survives ? 'SURVIVES' : "killed by: $what");
-	wait_until($node, 'postgres', 'SELECT true', "$name: the server answers");
-	ask('SELECT retail.reset_cells()');
-}
-diag(join("\n", 'engine rule switched off', @table));
-
-$node->stop('immediate');
-done_testing();
+try_rules(sub { switch_off($_[0][0], $_[1]) }, @rules);
+end_mutation();
