@@ -58,10 +58,12 @@ VERSION_SQL := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" $(srcroot)/
 sources = $(sort $(patsubst $(srcroot)/%,%,$(wildcard $(srcroot)/$(1))))
 names = $(sort $(basename $(notdir $(wildcard $(srcroot)/$(1)))))
 
-OBJS = $(patsubst %.c,%.o,$(call sources,src/*.c))
+OBJS = $(patsubst %.c,%.o,$(call sources,src/*/*.c))
 DATA = $(call sources,sql/pg_retail--*--*.sql)
 DATA_built = sql/pg_retail--$(VERSION_SQL).sql
 
+# one directory per floor, see src/floors.txt
+PG_CPPFLAGS = $(patsubst %/,-I%,$(sort $(dir $(wildcard $(srcroot)/src/*/*.h))))
 PG_CFLAGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare
 ifdef WERROR
 PG_CFLAGS += -Werror
@@ -105,7 +107,7 @@ vpath %.c $(srcroot)
 vpath %.control $(srcroot)
 endif
 
-$(OBJS) $(OBJS:.o=.bc): $(wildcard $(srcroot)/src/*.h) | src
+$(OBJS) $(OBJS:.o=.bc): $(wildcard $(srcroot)/src/*/*.h) | $(sort $(dir $(OBJS)))
 
 # The directories are named so that a part taken away counts as a change.
 $(DATA_built): $(wildcard $(srcroot)/sql/install/*.sql $(srcroot)/sql/schema/*.sql) \
@@ -113,7 +115,7 @@ $(DATA_built): $(wildcard $(srcroot)/sql/install/*.sql $(srcroot)/sql/schema/*.s
 		$(srcroot)/pg_retail.control $(srcroot)/tools/extension_script | sql
 	$(srcroot)/tools/extension_script $(srcroot) > $@
 
-src sql:
+sql $(sort $(dir $(OBJS))):
 	$(MKDIR_P) $@
 
 # pg_regress looks for answers in the directory it runs in.

@@ -1,5 +1,5 @@
 -- Type inventory_pool: what one SKU has to sell at each location of the
--- network.  Source: src/inventory_pool.c, page: doc/inventory-pool.md.
+-- network.  Source: src/types/inventory_pool.c, page: doc/inventory-pool.md.
 
 CREATE TYPE retail.inventory_pool;
 

@@ -1,5 +1,5 @@
 -- Coordinates stated in WGS-84, GCJ-02 or BD-09, brought to WGS-84.
--- Source: src/geo.c and src/geo_datum.c.
+-- Source: src/types/geo.c and src/pure/geo_datum.c.
 
 CREATE FUNCTION retail.to_wgs84(
     longitude double precision,

@@ -1,5 +1,5 @@
 -- Opening hours of a location, and what a service promises from there.
--- Source: src/opening_hours.c, src/opening_hours_json.c and src/promise.c.
+-- Source: src/pure/opening_hours.c, src/types/opening_hours_json.c and src/services/promise.c.
 
 CREATE FUNCTION retail._is_opening_hours(hours jsonb) RETURNS boolean
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'retail_is_opening_hours';

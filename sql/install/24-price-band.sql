@@ -1,5 +1,5 @@
 -- Type price_band: a base price and the legal prices around it.
--- Source: src/price_band.c and src/price_band_gist.c, page: doc/price-band.md.
+-- Source: src/types/price_band.c and src/types/price_band_gist.c, page: doc/price-band.md.
 
 CREATE TYPE retail.price_band;
 

@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  * band_value_test.c
- *		Random test of src/band_value.c and src/band_key.c.
+ *		Random test of src/pure/band_value.c and src/pure/band_key.c.
  *
  *		tools/run_module_test test/modules/band_value_test.c [seed]
  *

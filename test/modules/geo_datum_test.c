@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  * geo_datum_test.c
- *		Random test of src/geo_datum.c.
+ *		Random test of src/pure/geo_datum.c.
  *
- *		cc -Isrc test/modules/geo_datum_test.c src/geo_datum.c -lm
+ *		cc -Isrc/base -Isrc/pure test/modules/geo_datum_test.c src/pure/geo_datum.c -lm
  *		./a.out [seed]
  *
  * The slow and obvious inverse is a search: halve a grid around the point

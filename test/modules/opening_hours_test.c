@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  * opening_hours_test.c
- *		Random test of src/opening_hours.c.
+ *		Random test of src/pure/opening_hours.c.
  *
- *		cc -Isrc test/modules/opening_hours_test.c src/opening_hours.c
+ *		cc -Isrc/base -Isrc/pure test/modules/opening_hours_test.c src/pure/opening_hours.c
  *		./a.out [seed]
  *
  * The slow and obvious version paints minutes.  With a clock that never

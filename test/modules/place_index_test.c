@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  * place_index_test.c
- *		Random test of src/place_index.c against a slow and obvious twin.
+ *		Random test of src/pure/place_index.c against a slow and obvious twin.
  *
- *		cc -Isrc test/modules/place_index_test.c src/place_index.c -lm
+ *		cc -Isrc/base -Isrc/pure test/modules/place_index_test.c src/pure/place_index.c -lm
  *		./a.out [seed]
  *
  * The twin measures every place and sorts.  Its distance is another formula,

@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  * pool_vector_test.c
- *		Random test of src/pool_vector.c against a slow and obvious twin.
+ *		Random test of src/pure/pool_vector.c against a slow and obvious twin.
  *
- *		cc -Isrc test/modules/pool_vector_test.c src/pool_vector.c
+ *		cc -Isrc/base -Isrc/pure test/modules/pool_vector_test.c src/pure/pool_vector.c
  *		./a.out [seed]
  *
  * The twin keeps a pool as a plain array indexed by location, so that every

@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  * price_choice_test.c
- *		Random test of src/price_choice.c against slow and obvious twins.
+ *		Random test of src/pure/price_choice.c against slow and obvious twins.
  *
  *		tools/run_module_test test/modules/price_choice_test.c [seed]
  *

@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  * price_rules_test.c
- *		Random test of src/price_rules.c against slow and obvious twins.
+ *		Random test of src/pure/price_rules.c against slow and obvious twins.
  *
  *		tools/run_module_test test/modules/price_rules_test.c [seed]
  *

@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  * price_stats_test.c
- *		Random test of src/price_stats.c against a slow and obvious twin.
+ *		Random test of src/pure/price_stats.c against a slow and obvious twin.
  *
  *		tools/run_module_test test/modules/price_stats_test.c [seed]
  *

@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  * route_greedy_test.c
- *		Random test of src/route_greedy.c against a slow and obvious twin.
+ *		Random test of src/pure/route_greedy.c against a slow and obvious twin.
  *
- *		cc -Isrc test/modules/route_greedy_test.c src/route_greedy.c
+ *		cc -Isrc/base -Isrc/pure test/modules/route_greedy_test.c src/pure/route_greedy.c
  *		./a.out [seed]
  *
  * The twin knows every answer and plays the rule to its end, however many

@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  * route_solver_test.c
- *		Random test of src/route_solver.c against all subsets.
+ *		Random test of src/pure/route_solver.c against all subsets.
  *
- *		cc -Isrc test/modules/route_solver_test.c src/route_solver.c
+ *		cc -Isrc/base -Isrc/pure test/modules/route_solver_test.c src/pure/route_solver.c
  *		./a.out [seed]			the test; SEED does the same
  *		./a.out cases N [seed]	prints N geographic cases
  *		./a.out solve [nodes [objective]]	reads cases, prints what the solver finds

@@ -1,5 +1,5 @@
 # For each rule of the engine a test that holds with the rule and fails
-# without it.  The build has a switch for each (src/fault.h).
+# without it.  The build has a switch for each (src/base/fault.h).
 use strict;
 use warnings;
 use FindBin;

@@ -1,6 +1,6 @@
 # For each rule of the price guard, of quotes, four eyes, settlement and scan a test
 # that holds with the rule and fails without it.  Rules of C have a switch in
-# the build (src/fault.h); of a rule of SQL some words of its function are
+# the build (src/base/fault.h); of a rule of SQL some words of its function are
 # replaced.
 use strict;
 use warnings;
