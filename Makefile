@@ -65,6 +65,7 @@ DATA_built = sql/pg_retail--$(VERSION_SQL).sql
 # one directory per floor, see src/floors.txt
 PG_CPPFLAGS = $(patsubst %/,-I%,$(sort $(dir $(wildcard $(srcroot)/src/*/*.h))))
 PG_CFLAGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare
+SHLIB_LINK = -licui18n -licuuc
 ifdef WERROR
 PG_CFLAGS += -Werror
 endif

@@ -187,6 +187,8 @@ DECLARE
     price_calls CONSTANT text[] := ARRAY['set_price', 'withdraw_price'];
     quote_calls CONSTANT text[] := ARRAY['quote', 'quote_lines', 'explain_quote', 'prior_price', 'prior_sale_price'];
     quote_tables CONSTANT text[] := ARRAY['frozen_quote', 'frozen_quote_line'];
+    match_calls CONSTANT text[] := ARRAY['jaro_winkler', 'damerau_levenshtein', 'set_overlap', 'compare', 'agreement', 'normalise',
+        'norm_version', 'link_table', 'link_pairs', 'link_model'];
     functions text[];
     reads text[] := ARRAY[]::text[];
     writes text[] := ARRAY[]::text[];
@@ -207,7 +209,7 @@ BEGIN
 
     CASE level
         WHEN 'app' THEN
-            functions := calls || order_calls || quote_calls || ARRAY['acknowledge_label', 'outbox_take', 'outbox_done'];
+            functions := calls || order_calls || quote_calls || match_calls || ARRAY['acknowledge_label', 'outbox_take', 'outbox_done'];
             reads := master || price_tables;
         WHEN 'clerk' THEN
             functions := calls || order_calls || quote_calls || price_calls || ARRAY['acknowledge_label', 'request_grant', 'raise_alert'];
@@ -221,7 +223,8 @@ BEGIN
             writes := ARRAY['price_import'];
             views := true;
         WHEN 'operator' THEN
-            functions := calls || order_calls || quote_calls || price_calls || settlement_calls || ARRAY['set_base_price', 'import_prices', 'acknowledge_label',
+            functions := calls || order_calls || quote_calls || price_calls || settlement_calls || match_calls
+                || ARRAY['set_base_price', 'import_prices', 'acknowledge_label',
                 'outbox_take', 'outbox_done', 'expire_reservations', 'sweep',
                 'archive_reservations', 'purge_requests', 'purge_outbox', 'repair_flags', '_repair_marked', '_drain',
                 'expire_orders', 'reroute_unaccepted', 'return_uncollected', 'release_backorders', 'fold_capacity', 'scan_due_prices',

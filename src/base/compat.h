@@ -17,6 +17,7 @@
 #include "parser/parse_relation.h"
 #include "storage/proc.h"
 #include "utils/guc.h"
+#include "utils/relcache.h"
 #include "utils/snapmgr.h"
 #if PG_VERSION_NUM >= 160000
 #include "varatt.h"				/* was a part of postgres.h */
@@ -169,5 +170,16 @@ retail_exec_insert_index_tuples(ResultRelInfo *rri, TupleTableSlot *slot,
 #else
 #define RETAIL_PREFETCH(address) ((void) (address))
 #endif
+
+/* The index of the primary key; InvalidOid without one, or while it is deferrable. */
+static inline Oid
+retail_primary_key_index(Relation rel)
+{
+#if PG_VERSION_NUM >= 180000
+	return RelationGetPrimaryKeyIndex(rel, false);
+#else
+	return RelationGetPrimaryKeyIndex(rel);
+#endif
+}
 
 #endif							/* RETAIL_COMPAT_H */
